@@ -1,0 +1,224 @@
+"""What every cell shares: names, sizes, gates, and a single step with named state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mnemonist.engine.contract import Emit
+from mnemonist.errors import CellError
+
+__all__ = ["Cell", "Gate"]
+
+
+class Gate(nn.Module):
+    """The affine part of one gate: W x + U h + p ⊙ s + b.
+
+    Every operand is optional; a gate has the parameters of the operands it was built for.
+
+    Args:
+        input_size: width of x, or 0 for a gate that does not see the input (no ``W``).
+        recurrent_size: width of h, or 0 for a gate that does not see the state (no ``U``).
+        size: width of the gate, H.
+        bias: whether there is a ``b`` (H,).
+        peephole: whether there is a diagonal weight ``p`` (H,) on a state (Gers et al. 2002).
+    """
+
+    W: nn.Parameter | None
+    U: nn.Parameter | None
+    b: nn.Parameter | None
+    p: nn.Parameter | None
+
+    def __init__(
+        self,
+        input_size: int,
+        recurrent_size: int,
+        size: int,
+        *,
+        bias: bool = True,
+        peephole: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size, self.recurrent_size, self.size = input_size, recurrent_size, size
+        self.W = nn.Parameter(torch.empty(size, input_size)) if input_size else None
+        self.U = nn.Parameter(torch.empty(size, recurrent_size)) if recurrent_size else None
+        self.b = nn.Parameter(torch.empty(size)) if bias else None
+        self.p = nn.Parameter(torch.empty(size)) if peephole else None
+        self.reset_parameters()
+
+    def reset_parameters(self, bias: float = 0.0) -> None:
+        """Glorot-uniform W (Glorot & Bengio 2010), orthogonal U (Saxe et al. 2014), constant b, zero p."""
+        if self.W is not None:
+            nn.init.xavier_uniform_(self.W)
+        if self.U is not None:
+            nn.init.orthogonal_(self.U)
+        if self.b is not None:
+            nn.init.constant_(self.b, bias)
+        if self.p is not None:
+            nn.init.zeros_(self.p)
+
+    def forward(
+        self, x: Tensor | None = None, h: Tensor | None = None, *, peep: Tensor | None = None
+    ) -> Tensor:
+        bias = self.b
+        total: Tensor | None = None
+        if x is not None:
+            total, bias = F.linear(x, self._weight("W"), bias), None
+        if h is not None:
+            recurrent = F.linear(h, self._weight("U"), bias)
+            total = recurrent if total is None else total + recurrent
+        if total is None:
+            raise CellError("a gate was called with neither an input nor a state: pass x, h or both")
+        if peep is not None:
+            total = total + self._weight("p") * peep
+        return total
+
+    def _weight(self, name: str) -> Tensor:
+        weight = getattr(self, name)
+        if weight is None:
+            operand = {"W": "the input x", "U": "the state h", "p": "a peephole"}[name]
+            raise CellError(f"this gate was built without weights for {operand} (no {name})")
+        return weight
+
+    def extra_repr(self) -> str:
+        parts = [n for n in ("W", "U", "b", "p") if getattr(self, n) is not None]
+        return f"{self.input_size}, {self.recurrent_size} -> {self.size} [{' '.join(parts)}]"
+
+
+class Cell(nn.Module):
+    """A recurrent cell: states with names, parameters by gate, and the equations of one step.
+
+    A subclass names its ``states``, makes its gates in ``__init__`` and writes ``step``.
+    Nothing else is needed to train it, stream it or save it:
+
+    >>> class Minimal(Cell):
+    ...     states = ("h",)
+    ...     def __init__(self, input_size, hidden_size):
+    ...         super().__init__(input_size, hidden_size)
+    ...         self.forget, self.candidate = self.gates("forget", "candidate")
+    ...     def step(self, x, h):
+    ...         f = torch.sigmoid(self.forget(x, h))
+    ...         return (1 - f) * h + f * torch.tanh(self.candidate(x, f * h))
+    >>> output, state = Minimal(3, 5)(torch.zeros(2, 3))
+    >>> output.shape, list(state)
+    (torch.Size([2, 5]), ['h'])
+
+    Attributes:
+        states: names of the states, in the order in which ``step`` takes and returns them.
+        outputs: names of what ``step`` returns after the states; usually nothing.
+    """
+
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    outputs: ClassVar[tuple[str, ...]] = ()
+    forget_bias: ClassVar[float] = 1.0
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(value, int) or value < 1:
+                raise CellError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
+        self.input_size, self.hidden_size = input_size, hidden_size
+
+    def step(self, x: Tensor, *states: Tensor, **extras: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """One time step: x (B, I) and each state (B, width) to the new states, then the outputs."""
+        raise CellError(f"{type(self).__name__} does not define step(x, {', '.join(self.states)})")
+
+    @property
+    def state_sizes(self) -> Mapping[str, int]:
+        """Width of every state; all H unless a cell says otherwise."""
+        return dict.fromkeys(self.states, self.hidden_size)
+
+    @property
+    def output_sizes(self) -> Mapping[str, int]:
+        """Width of every further output; all H unless a cell says otherwise."""
+        return dict.fromkeys(self.outputs, self.hidden_size)
+
+    @property
+    def extra_sizes(self) -> Mapping[str, int]:
+        """Width of every per-step input beside x."""
+        return {}
+
+    @property
+    def emits(self) -> Emit:
+        """The first further output if there is one, else the first state."""
+        return (self.outputs or self.states)[0]
+
+    def gates(
+        self,
+        *names: str,
+        peephole: str = "",
+        input_size: int | None = None,
+        recurrent_size: int | None = None,
+        size: int | None = None,
+        bias: bool = True,
+    ) -> tuple[Gate, ...]:
+        """Make one `Gate` a name; a gate called ``forget`` starts with bias 1 (Gers et al. 2000).
+
+        Args:
+            peephole: the names, separated by spaces, of those that get a peephole weight.
+            input_size: width of x if not the cell's; 0 for gates without input weights.
+            recurrent_size: width of the state they see if not H; 0 for none.
+            size: width of the gates if not H.
+            bias: whether they have a bias.
+        """
+        width = self.hidden_size if size is None else size
+        made = []
+        for name in names:
+            gate = Gate(
+                self.input_size if input_size is None else input_size,
+                self.hidden_size if recurrent_size is None else recurrent_size,
+                width,
+                bias=bias,
+                peephole=name in peephole.split(),
+            )
+            if name == "forget":
+                gate.reset_parameters(bias=self.forget_bias)
+            made.append(gate)
+        return tuple(made)
+
+    def initial_state(
+        self,
+        batch_size: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> dict[str, Tensor]:
+        """Zeros, (B, width) for every state."""
+        return {
+            name: torch.zeros(batch_size, width, device=device, dtype=dtype)
+            for name, width in self.state_sizes.items()
+        }
+
+    def draw_extras(
+        self,
+        steps: int,
+        batch_size: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> dict[str, Tensor]:
+        """Nothing; cells with random masks draw them here, once a sequence."""
+        return {}
+
+    def forward(
+        self, x: Tensor, state: Mapping[str, Tensor] | None = None, **extras: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """One step with named state: (B, I) to ((B, E), new state)."""
+        if state is None:
+            state = self.initial_state(x.shape[0], device=x.device, dtype=x.dtype)
+        if not extras and self.extra_sizes:
+            drawn = self.draw_extras(1, x.shape[0], device=x.device, dtype=x.dtype)
+            extras = {name: value[0] for name, value in drawn.items()}
+        values = self.step(x, *(state[name] for name in self.state_sizes), **extras)
+        values = values if isinstance(values, tuple) else (values,)
+        named = dict(zip((*self.state_sizes, *self.output_sizes), values, strict=True))
+        emits = (self.emits,) if isinstance(self.emits, str) else self.emits
+        output = named[emits[0]] if len(emits) == 1 else torch.cat([named[e] for e in emits], -1)
+        return output, {name: named[name] for name in self.state_sizes}
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}"

@@ -1,0 +1,6 @@
+"""The engine: any cell over time, by the executor that suits it."""
+
+from mnemonist.engine.contract import CellLike, Unrolled
+from mnemonist.engine.unroll import unroll
+
+__all__ = ["CellLike", "Unrolled", "unroll"]
