@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
 from mnemonist.engine.contract import CellLike
-from mnemonist.errors import CellError, ShapeError
+from mnemonist.engine.job import Job, Trace
+from mnemonist.errors import CellError
 
-__all__ = ["Trace", "named_step", "run_eager"]
-
-Trace = dict[str, Tensor]
-"""Values over time by name, each (T, B, width)."""
+__all__ = ["named_step", "run_eager"]
 
 
 def named_step(
@@ -42,56 +41,24 @@ def named_step(
     return dict(zip(widths, values, strict=True))
 
 
-def run_eager(
-    cell: CellLike,
-    x: Tensor,
-    state: Mapping[str, Tensor],
-    extras: Mapping[str, Tensor],
-    *,
-    keep: tuple[str, ...],
-    initial: Mapping[str, Tensor] | None = None,
-    valid: Tensor | None = None,
-    resets: Tensor | None = None,
-    forced: Mapping[str, Tensor] | None = None,
-    forced_mask: Tensor | None = None,
-) -> tuple[Trace, dict[str, Tensor]]:
-    """Run `cell.step` once a time step.
-
-    Args:
-        x: (T, B, I).
-        state: the state before the first step.
-        extras: per-step inputs, (T or 1, B, width).
-        keep: the names whose values over time are returned.
-        initial: what a reset puts in place of the state.
-        valid: (T, B, 1), false where a row has ended: its state stays as it is.
-        resets: (T, B), true where a row starts afresh before the step.
-        forced: by state name, (T, B, width): what takes the place of the previous state.
-        forced_mask: (T, B), where `forced` does so; everywhere if not given.
-
-    Returns:
-        The values kept, (T, B, width) each, zero behind the end of a row, and the final state.
-    """
+def run_eager(job: Job) -> tuple[Trace, dict[str, Tensor]]:
+    """Run `cell.step` once a time step; the values kept over time, and the final state."""
+    cell, x, valid = job.cell, job.x, job.valid
     steps, rows = x.shape[:2]
-    widths = {**cell.state_sizes, **cell.output_sizes}
-    state, kept = dict(state), {name: [] for name in keep}
-    for name, value in extras.items():
-        if value.shape[0] not in (1, steps) or value.shape[1:] != (rows, cell.extra_sizes[name]):
-            raise ShapeError(
-                f"extra input {name} must be (T or 1, B, width) = ({steps} or 1, {rows}, "
-                f"{cell.extra_sizes[name]}); got {tuple(value.shape)}"
-            )
-    with parametrize.cached():  # one dropped or normalised weight a sequence, not one a step
+    state, forced = dict(job.state), job.forced or {}
+    kept: dict[str, list[Tensor]] = {name: [] for name in job.keep}
+    with _weights_once():
         for t in range(steps):
             before = state
-            if resets is not None and initial is not None:
-                here = resets[t][:, None]
-                before = {n: torch.where(here, initial[n], s) for n, s in before.items()}
-            for name, values in (forced or {}).items():
+            if job.resets is not None:
+                here = job.resets[t][:, None]
+                before = {n: torch.where(here, job.initial[n], s) for n, s in before.items()}
+            for name, values in forced.items():
                 value = values[t]
-                if forced_mask is not None:
-                    value = torch.where(forced_mask[t][:, None], value, before[name])
+                if job.forced_mask is not None:
+                    value = torch.where(job.forced_mask[t][:, None], value, before[name])
                 before = {**before, name: value}
-            now = {n: e[0] if e.shape[0] == 1 else e[t] for n, e in extras.items()}
+            now = {n: e[0] if e.shape[0] == 1 else e[t] for n, e in job.extras.items()}
             after = named_step(cell, x[t], before, now)
             if valid is not None:
                 here = valid[t]
@@ -100,9 +67,15 @@ def run_eager(
                 after = {n: torch.where(here, v, torch.zeros_like(v)) for n, v in after.items()}
             else:
                 state = {n: after[n] for n in state}
-            for name in keep:
+            for name in job.keep:
                 kept[name].append(after[name])
+    widths = {**cell.state_sizes, **cell.output_sizes}
     return {
         name: torch.stack(values) if values else x.new_zeros(0, rows, widths[name])
         for name, values in kept.items()
     }, state
+
+
+def _weights_once() -> AbstractContextManager[None]:
+    """A parametrised weight (normalised, dropped) is made once a sequence, not once a step."""
+    return nullcontext() if torch.compiler.is_compiling() else parametrize.cached()

@@ -22,7 +22,9 @@ __all__ = [
 ]
 
 
-def check_lengths(lengths: Tensor | list[int], steps: int, rows: int, device: torch.device) -> Tensor:
+def check_lengths(
+    lengths: Tensor | list[int], steps: int, rows: int, device: torch.device
+) -> Tensor:
     """The lengths as int64 (B,) on `device`, checked against (T, B).
 
     Raises:

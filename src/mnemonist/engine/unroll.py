@@ -11,7 +11,8 @@ from torch.utils.checkpoint import checkpoint as recompute
 
 from mnemonist.engine import time
 from mnemonist.engine.contract import CellLike, Emit, Unrolled
-from mnemonist.engine.eager import Trace, run_eager
+from mnemonist.engine.executors import Run, choose
+from mnemonist.engine.job import Job, Trace
 from mnemonist.errors import ConfigError, ShapeError
 
 __all__ = ["unroll"]
@@ -67,14 +68,15 @@ def unroll(
         raise ShapeError(f"x must be (T, B, {cell.input_size}); got {tuple(x.shape)}")
     steps, rows = x.shape[:2]
     initial = cell.initial_state(rows, device=x.device, dtype=x.dtype)
-    state = initial | _checked(state or {}, {n: (rows, w) for n, w in cell.state_sizes.items()}, "state")
+    state = initial | _checked(
+        state or {}, {n: (rows, w) for n, w in cell.state_sizes.items()}, "state"
+    )
     forced = _checked(
         forced or {}, {n: (steps, rows, w) for n, w in cell.state_sizes.items()}, "forced state"
     )
     extras = dict(extras or {})
-    drawn = {} if extras.keys() >= cell.extra_sizes.keys() else cell.draw_extras(
-        steps, rows, device=x.device, dtype=x.dtype
-    )
+    drawn = _drawn(cell, extras, x)
+    _checked_extras(cell, drawn | extras, steps, rows)
     emits = _names(emit if emit is not None else cell.emits)
     known = {**cell.state_sizes, **cell.output_sizes}
     for name in emits:
@@ -82,51 +84,39 @@ def unroll(
             raise ConfigError(f"cannot emit {name!r}: the cell has {', '.join(known)}")
     if resets is not None and resets.shape != (steps, rows):
         raise ShapeError(f"resets must be (T, B) = {(steps, rows)}; got {tuple(resets.shape)}")
-    valid = None
     if lengths is not None:
         lengths = time.check_lengths(lengths, steps, rows, x.device)
-        valid = time.valid_mask(lengths, steps)
+        # what stands in padding must not reach a product: 0 · NaN is NaN, in gradients too
+        x = x.masked_fill(~time.valid_mask(lengths, steps), 0)
     if reverse:
         x = time.reverse_rows(x, lengths)
         resets = None if resets is None else time.reverse_resets(resets, lengths)
-        extras = {n: e if e.shape[0] == 1 else time.reverse_rows(e, lengths) for n, e in extras.items()}
+        extras = {n: e if len(e) == 1 else time.reverse_rows(e, lengths) for n, e in extras.items()}
         forced = {n: time.reverse_rows(f, lengths) for n, f in forced.items()}
         forced_mask = None if forced_mask is None else time.reverse_rows(forced_mask, lengths)
-    extras = {**drawn, **extras}
-
     keep = tuple(dict.fromkeys((*emits, *(cell.state_sizes if all_states else ()))))
-    run = run_eager
-    over_time = {"x": x, "valid": valid, "resets": resets, "forced_mask": forced_mask}
-
-    def segment(start: int, stop: int, state: dict[str, Tensor]) -> tuple[Trace, dict[str, Tensor]]:
-        cut = {n: None if v is None else v[start:stop] for n, v in over_time.items()}
-        return run(
-            cell,
-            cut.pop("x"),
-            state,
-            {n: e if e.shape[0] == 1 else e[start:stop] for n, e in extras.items()},
-            keep=keep,
-            initial=initial,
-            forced={n: f[start:stop] for n, f in forced.items()},
-            **cut,
-        )
-
-    if checkpoint is None or not torch.is_grad_enabled() or steps == 0:
-        values, final = segment(0, steps, state)
-    else:
-        size = checkpoint or max(1, isqrt(steps))
-        pieces, final = [], state
-        for start in range(0, steps, size):
-            piece, final = recompute(
-                segment, start, min(start + size, steps), final, use_reentrant=False
-            )
-            pieces.append(piece)
-        values = {n: torch.cat([p[n] for p in pieces]) for n in keep}
+    job = Job(cell, x, state, drawn | extras, keep, initial, lengths, resets, forced, forced_mask)
+    run = choose(job, executor, strict=strict).executor.run
+    values, final = run(job) if checkpoint is None else _in_segments(run, job, checkpoint)
     if reverse:
         values = {n: time.reverse_rows(v, lengths) for n, v in values.items()}
     output = values[emits[0]] if len(emits) == 1 else torch.cat([values[n] for n in emits], -1)
     states = {n: values[n] for n in cell.state_sizes} if all_states else None
     return Unrolled(output, final, states)
+
+
+def _in_segments(run: Run, job: Job, size: int) -> tuple[Trace, dict[str, Tensor]]:
+    """Run in segments that are run again when their gradient is taken (Chen et al. 2016)."""
+    steps = len(job.x)
+    if steps == 0 or not torch.is_grad_enabled():
+        return run(job)
+    size = size or max(1, isqrt(steps))
+    pieces, state = [], dict(job.state)
+    for start in range(0, steps, size):
+        piece = job.piece(start, min(start + size, steps), state)
+        values, state = recompute(run, piece, use_reentrant=False)
+        pieces.append(values)
+    return {name: torch.cat([piece[name] for piece in pieces]) for name in job.keep}, state
 
 
 def _names(emit: Emit) -> tuple[str, ...]:
@@ -142,3 +132,24 @@ def _checked(
         if value.shape != shapes[name]:
             raise ShapeError(f"{what} {name} must be {shapes[name]}; got {tuple(value.shape)}")
     return dict(given)
+
+
+def _drawn(cell: CellLike, extras: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor]:
+    if extras.keys() >= cell.extra_sizes.keys():
+        return {}
+    return cell.draw_extras(x.shape[0], x.shape[1], device=x.device, dtype=x.dtype)
+
+
+def _checked_extras(cell: CellLike, extras: Mapping[str, Tensor], steps: int, rows: int) -> None:
+    sizes = cell.extra_sizes
+    if extras.keys() != sizes.keys():
+        raise ConfigError(
+            f"the cell takes the extra inputs {', '.join(sizes) or 'none'}; "
+            f"got {', '.join(extras) or 'none'}"
+        )
+    for name, value in extras.items():
+        if value.shape[0] not in (1, steps) or value.shape[1:] != (rows, sizes[name]):
+            raise ShapeError(
+                f"extra input {name} must be (T or 1, B, width) = ({steps} or 1, {rows}, "
+                f"{sizes[name]}); got {tuple(value.shape)}"
+            )
