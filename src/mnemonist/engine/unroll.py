@@ -15,7 +15,7 @@ from mnemonist.engine.executors import Run, choose
 from mnemonist.engine.job import Job, Trace
 from mnemonist.errors import ConfigError, ShapeError
 
-__all__ = ["unroll"]
+__all__ = ["names", "prepare", "unroll"]
 
 
 def unroll(
@@ -64,26 +64,57 @@ def unroll(
         ConfigError: an unknown name of a state or executor.
         UnrepresentableError: `strict`, and the step has no program form.
     """
+    job = prepare(
+        cell,
+        x,
+        state,
+        lengths=lengths,
+        resets=resets,
+        reverse=reverse,
+        extras=extras,
+        forced=forced,
+        forced_mask=forced_mask,
+        emit=emit,
+        all_states=all_states,
+    )
+    run = choose(job, executor, strict=strict).executor.run
+    values, final = run(job) if checkpoint is None else _in_segments(run, job, checkpoint)
+    if reverse:
+        values = {n: time.reverse_rows(v, job.lengths) for n, v in values.items()}
+    emits = names(cell.emits if emit is None else emit)
+    output = values[emits[0]] if len(emits) == 1 else torch.cat([values[n] for n in emits], -1)
+    return Unrolled(output, final, {n: values[n] for n in final} if all_states else None)
+
+
+def prepare(
+    cell: CellLike,
+    x: Tensor,
+    state: Mapping[str, Tensor] | None = None,
+    *,
+    lengths: Tensor | list[int] | None = None,
+    resets: Tensor | None = None,
+    reverse: bool = False,
+    extras: Mapping[str, Tensor] | None = None,
+    forced: Mapping[str, Tensor] | None = None,
+    forced_mask: Tensor | None = None,
+    emit: Emit | None = None,
+    all_states: bool = False,
+) -> Job:
+    """Check the arguments of `unroll` and lay them out in the order in which steps are taken."""
     if x.dim() != 3 or x.shape[-1] != cell.input_size:
         raise ShapeError(f"x must be (T, B, {cell.input_size}); got {tuple(x.shape)}")
     steps, rows = x.shape[:2]
+    widths = {**cell.state_sizes, **cell.output_sizes}
     initial = cell.initial_state(rows, device=x.device, dtype=x.dtype)
-    state = initial | _checked(
-        state or {}, {n: (rows, w) for n, w in cell.state_sizes.items()}, "state"
-    )
-    forced = _checked(
-        forced or {}, {n: (steps, rows, w) for n, w in cell.state_sizes.items()}, "forced state"
-    )
-    extras = dict(extras or {})
-    drawn = _drawn(cell, extras, x)
-    _checked_extras(cell, drawn | extras, steps, rows)
-    emits = _names(emit if emit is not None else cell.emits)
-    known = {**cell.state_sizes, **cell.output_sizes}
+    state = initial | _checked(state, {n: (rows, initial[n].shape[1]) for n in initial}, "state")
+    forced = _checked(forced, {n: (steps, *initial[n].shape) for n in initial}, "forced state")
+    emits = names(cell.emits if emit is None else emit)
     for name in emits:
-        if name not in known:
-            raise ConfigError(f"cannot emit {name!r}: the cell has {', '.join(known)}")
+        if name not in widths:
+            raise ConfigError(f"cannot emit {name!r}: the cell has {', '.join(widths)}")
     if resets is not None and resets.shape != (steps, rows):
         raise ShapeError(f"resets must be (T, B) = {(steps, rows)}; got {tuple(resets.shape)}")
+    drawn, extras = _extras(cell, extras or {}, x)
     if lengths is not None:
         lengths = time.check_lengths(lengths, steps, rows, x.device)
         # what stands in padding must not reach a product: 0 · NaN is NaN, in gradients too
@@ -94,15 +125,18 @@ def unroll(
         extras = {n: e if len(e) == 1 else time.reverse_rows(e, lengths) for n, e in extras.items()}
         forced = {n: time.reverse_rows(f, lengths) for n, f in forced.items()}
         forced_mask = None if forced_mask is None else time.reverse_rows(forced_mask, lengths)
-    keep = tuple(dict.fromkeys((*emits, *(cell.state_sizes if all_states else ()))))
-    job = Job(cell, x, state, drawn | extras, keep, initial, lengths, resets, forced, forced_mask)
-    run = choose(job, executor, strict=strict).executor.run
-    values, final = run(job) if checkpoint is None else _in_segments(run, job, checkpoint)
-    if reverse:
-        values = {n: time.reverse_rows(v, lengths) for n, v in values.items()}
-    output = values[emits[0]] if len(emits) == 1 else torch.cat([values[n] for n in emits], -1)
-    states = {n: values[n] for n in cell.state_sizes} if all_states else None
-    return Unrolled(output, final, states)
+    return Job(
+        cell=cell,
+        x=x,
+        state=state,
+        extras=drawn | extras,
+        keep=tuple(dict.fromkeys((*emits, *(cell.state_sizes if all_states else ())))),
+        initial=initial,
+        lengths=lengths,
+        resets=resets,
+        forced=forced,
+        forced_mask=forced_mask,
+    )
 
 
 def _in_segments(run: Run, job: Job, size: int) -> tuple[Trace, dict[str, Tensor]]:
@@ -119,13 +153,15 @@ def _in_segments(run: Run, job: Job, size: int) -> tuple[Trace, dict[str, Tensor
     return {name: torch.cat([piece[name] for piece in pieces]) for name in job.keep}, state
 
 
-def _names(emit: Emit) -> tuple[str, ...]:
+def names(emit: Emit) -> tuple[str, ...]:
+    """What is emitted, as a tuple of names."""
     return (emit,) if isinstance(emit, str) else tuple(emit)
 
 
 def _checked(
-    given: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], what: str
+    given: Mapping[str, Tensor] | None, shapes: Mapping[str, tuple[int, ...]], what: str
 ) -> dict[str, Tensor]:
+    given = given or {}
     for name, value in given.items():
         if name not in shapes:
             raise ConfigError(f"unknown {what} {name!r}: the cell has {', '.join(shapes)}")
@@ -134,22 +170,24 @@ def _checked(
     return dict(given)
 
 
-def _drawn(cell: CellLike, extras: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor]:
-    if extras.keys() >= cell.extra_sizes.keys():
-        return {}
-    return cell.draw_extras(x.shape[0], x.shape[1], device=x.device, dtype=x.dtype)
-
-
-def _checked_extras(cell: CellLike, extras: Mapping[str, Tensor], steps: int, rows: int) -> None:
+def _extras(
+    cell: CellLike, given: Mapping[str, Tensor], x: Tensor
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The extras that the cell draws for itself, and those given."""
+    steps, rows = x.shape[:2]
     sizes = cell.extra_sizes
-    if extras.keys() != sizes.keys():
+    drawn = {}
+    if not given.keys() >= sizes.keys():
+        drawn = cell.draw_extras(steps, rows, device=x.device, dtype=x.dtype)
+    if {*drawn, *given} != {*sizes}:
         raise ConfigError(
-            f"the cell takes the extra inputs {', '.join(sizes) or 'none'}; "
-            f"got {', '.join(extras) or 'none'}"
+            f"the cell takes the extra inputs {', '.join(sizes) or '(none)'}; "
+            f"got {', '.join({**drawn, **given}) or '(none)'}"
         )
-    for name, value in extras.items():
+    for name, value in given.items():
         if value.shape[0] not in (1, steps) or value.shape[1:] != (rows, sizes[name]):
             raise ShapeError(
                 f"extra input {name} must be (T or 1, B, width) = ({steps} or 1, {rows}, "
                 f"{sizes[name]}); got {tuple(value.shape)}"
             )
+    return drawn, dict(given)
