@@ -72,7 +72,9 @@ class Gate(nn.Module):
             recurrent = F.linear(h, self._weight("U"), bias)
             total = recurrent if total is None else total + recurrent
         if total is None:
-            raise CellError("a gate was called with neither an input nor a state: pass x, h or both")
+            raise CellError(
+                "a gate was called with neither an input nor a state: pass x, h or both"
+            )
         if peep is not None:
             total = total + self._weight("p") * peep
         return total
@@ -120,7 +122,9 @@ class Cell(nn.Module):
         super().__init__()
         for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
             if not isinstance(value, int) or value < 1:
-                raise CellError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
+                raise CellError(
+                    f"{type(self).__name__}: {name} must be a positive integer, got {value!r}"
+                )
         self.input_size, self.hidden_size = input_size, hidden_size
 
     def step(self, x: Tensor, *states: Tensor, **extras: Tensor) -> Tensor | tuple[Tensor, ...]:
