@@ -1,0 +1,76 @@
+# mnemonist: `make help` lists what there is. Needs Python 3.11 or newer, pip and make.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+# A wheel index for torch, e.g. https://download.pytorch.org/whl/cpu for the build without CUDA.
+TORCH_INDEX ?=
+# Test processes, and threads in each: one thread keeps the last bits of a sum the same everywhere.
+WORKERS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PINS := pyproject.toml constraints.txt
+BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types bench acceptance docs clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Variables: PYTHON, VENV, TORCH_INDEX (a wheel index for torch; the README says when),"
+	@echo "  DEMO (sin, oil, ...), WORKERS (test processes)."
+
+demo: $(VENV)/core.stamp  ## train a forecaster on a bundled series and write its report
+	@unset OMP_NUM_THREADS; $(BIN)/mnemonist demo $(DEMO)
+
+test: $(VENV)/dev.stamp  ## run the tests and the examples in the docstrings
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not acceptance"
+
+lint: $(VENV)/dev.stamp  ## check the style, the format and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(VENV)/dev.stamp  ## check the types
+	@$(BIN)/mypy
+
+bench: $(VENV)/dev.stamp  ## run the benchmarks, side by side with their peers
+	@unset OMP_NUM_THREADS; set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python $$file; done
+
+acceptance: $(VENV)/dev.stamp  ## run the slow tests on real data
+	@unset OMP_NUM_THREADS; $(BIN)/python -m pytest -m acceptance
+
+docs: $(VENV)/docs.stamp  ## build the site into site/
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+clean:  ## remove what was built, but neither $(VENV) nor runs/
+	@rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "mnemonist needs Python 3.11 or newer, and none was found." \
+		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mnemonist needs Python 3.11" \
+		"or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment." \
+		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/core.stamp: $(PINS) | $(BIN)/python
+	@echo "Installing mnemonist and the libraries it needs into $(VENV) (once; torch is large)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(PINS) | $(BIN)/python
+	@echo "Installing mnemonist and what its tests need into $(VENV) (once; torch is large)"
+	@$(PIP) -e '.[dev,parquet,stats]'
+	@touch $(VENV)/core.stamp $@
+
+$(VENV)/docs.stamp: $(PINS) | $(BIN)/python
+	@$(PIP) -e '.[docs]'
+	@touch $(VENV)/core.stamp $@

@@ -1,0 +1,127 @@
+"""Every command: its words, the function that runs it, and one line about it.
+
+A command is added here and nowhere else. Its function lives in ``cli/<job>.py`` (or in a
+file of its own), is imported only when it runs, and is read by cyclopts: parameters become
+arguments and options, its docstring the help. What the function returns is the exit
+status; ``None`` is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from mnemonist.errors import ConfigError
+
+__all__ = ["COMMANDS", "Command", "find", "overview"]
+
+
+class Command(NamedTuple):
+    """A command line's first words, where its function is, and what it does."""
+
+    words: tuple[str, ...]
+    target: str
+    help: str
+
+    @property
+    def name(self) -> str:
+        """The words as they are typed."""
+        return " ".join(self.words)
+
+
+JOBS = (
+    Command(
+        ("check", "forecast"),
+        "mnemonist.cli.forecast:check",
+        "Look a file over: gaps, text among numbers, unsorted times",
+    ),
+    Command(
+        ("train", "forecast"),
+        "mnemonist.cli.forecast:train",
+        "Train on a CSV file beside the baselines; write the report",
+    ),
+    Command(
+        ("eval", "forecast"),
+        "mnemonist.cli.forecast:evaluate",
+        "Measure a trained forecaster against the baselines",
+    ),
+    Command(
+        ("predict", "forecast"),
+        "mnemonist.cli.forecast:predict",
+        "Forecast beyond the end of a file",
+    ),
+    Command(
+        ("compare", "forecast"),
+        "mnemonist.cli.forecast:compare",
+        "Train several cells, sizes and seeds on one file",
+    ),
+)
+TOOLS = (
+    Command(("demo",), "mnemonist.cli.demo:demo", "A whole job on a bundled series, in minutes"),
+    Command(("info",), "mnemonist.cli.info:info", "What is installed, and what is missing and why"),
+    Command(("explain",), "mnemonist.cli.explain:explain", "Print the program of a cell"),
+)
+COMMANDS = JOBS + TOOLS
+
+
+def find(tokens: Sequence[str]) -> tuple[Command, Sequence[str]]:
+    """The command that the tokens begin with, and the tokens behind its words.
+
+    >>> command, rest = find(["train", "forecast", "well.csv", "--horizon", "12"])
+    >>> command.target, rest
+    ('mnemonist.cli.forecast:train', ['well.csv', '--horizon', '12'])
+
+    Raises:
+        ConfigError: no command begins like this; the message names the nearest.
+    """
+    for command in COMMANDS:
+        length = len(command.words)
+        if tuple(tokens[:length]) == command.words:
+            return command, tokens[length:]
+    raise ConfigError(_unknown(tokens))
+
+
+def overview(verb: str | None = None) -> str:
+    """The help of ``mnemonist``, or of the commands that begin with `verb`."""
+    shown = [c for c in COMMANDS if verb is None or c.words[0] == verb]
+    width = max(len(c.name) for c in COMMANDS) + 2
+    lines = [
+        f"Usage: mnemonist {verb or 'COMMAND'} ...",
+        "",
+        "Recurrent sequence models: from a file to a model and an honest report.",
+        "",
+    ]
+    for title, group in (("Jobs", JOBS), ("Tools", TOOLS)):
+        rows = [f"  {c.name:{width}}{c.help}" for c in group if c in shown]
+        lines += [f"{title}:", *rows, ""] if rows else []
+    lines += [
+        "Options:",
+        f"  {'--help, -h':{width}}This page; after a command, the options of that command",
+        f"  {'--version':{width}}The version of mnemonist",
+        f"  {'--debug':{width}}Show the traceback of an error",
+    ]
+    return "\n".join(lines)
+
+
+def _unknown(tokens: Sequence[str]) -> str:
+    """Why no command fits, with the nearest one."""
+    verb = tokens[0]
+    jobs = [c.words[1] for c in COMMANDS if c.words[0] == verb and len(c.words) > 1]
+    if jobs:
+        given = tokens[1] if len(tokens) > 1 else ""
+        if not given or given.startswith("-"):
+            return (
+                f"{verb} needs the job as its next word: {', '.join(jobs)}. "
+                f"For example: mnemonist {verb} {jobs[0]} --help"
+            )
+        near = get_close_matches(given, jobs, n=1, cutoff=0.5)
+        hint = f"Did you mean {verb} {near[0]}?" if near else f"The jobs are: {', '.join(jobs)}."
+        return f"Unknown job {given!r} for {verb}. {hint}"
+    if verb.startswith("-"):
+        what, known = "option", ["--help", "--version", "--debug"]
+    else:
+        what, known = "command", list(dict.fromkeys(c.words[0] for c in COMMANDS))
+    near = get_close_matches(verb, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else f"The {what}s are: {', '.join(known)}."
+    return f"Unknown {what} {verb!r}. {hint}"

@@ -1,0 +1,87 @@
+"""From the arguments of the process to its exit status.
+
+Status 0: done. 1: something that should not have happened. 2: an error that the message
+explains (bad input, bad option). 130: interrupted. 141: the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mnemonist.cli.commands import COMMANDS, Command, find, overview
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+__all__ = ["run"]
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status; errors are printed, not raised.
+
+    Args:
+        argv: the arguments without the program's name; by default those of this process.
+    """
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in tokens
+    tokens = [token for token in tokens if token != "--debug"]
+    try:
+        status = _dispatch(tokens)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # a flush at exit would meet the closed pipe again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        print("mnemonist: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        from mnemonist.cli.failure import report
+
+        return report(error, tokens)
+
+
+def _dispatch(tokens: list[str]) -> int:
+    """Help and version without a library; everything else through its function."""
+    if not tokens or tokens[0] in ("--help", "-h", "help"):
+        print(overview())
+        return 0
+    if tokens[0] == "--version":
+        from mnemonist import __version__
+
+        print(__version__)
+        return 0
+    verb = tokens[0]
+    is_verb = any(len(c.words) > 1 and c.words[0] == verb for c in COMMANDS)
+    if is_verb and (len(tokens) == 1 or tokens[1] in ("--help", "-h")):
+        print(overview(verb))
+        return 0
+    command, rest = find(tokens)
+    status: Any = _app(command)(
+        list(rest), exit_on_error=False, print_error=False, result_action="return_value"
+    )
+    return status if isinstance(status, int) else 0
+
+
+def _app(command: Command) -> App:
+    """The cyclopts application of one command; imports what the command needs."""
+    from cyclopts import App
+
+    module, _, function = command.target.partition(":")
+    app = App(
+        name=f"mnemonist {command.name}",
+        version_flags=(),
+        help_format="plaintext",
+        help_formatter="default" if sys.stdout.isatty() else "plain",
+        suppress_keyboard_interrupt=False,
+    )
+    app["--help"].show = False
+    app.default(getattr(import_module(module), function))
+    return app
