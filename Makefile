@@ -45,7 +45,7 @@ acceptance: $(VENV)/dev.stamp  ## run the slow tests on real data
 	@unset OMP_NUM_THREADS; $(BIN)/python -m pytest -m acceptance
 
 docs: $(VENV)/docs.stamp  ## build the site into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 clean:  ## remove what was built, but neither $(VENV) nor runs/
