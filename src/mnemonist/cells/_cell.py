@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,29 @@ from torch.nn import functional as F
 from mnemonist.engine.contract import Emit
 from mnemonist.errors import CellError
 
-__all__ = ["Cell", "Gate"]
+__all__ = ["Cell", "Gate", "RecurrentOperand"]
 
 
-class Gate(nn.Module):
+class RecurrentOperand:
+    """What a recurrent weight multiplies; variational dropout lays its mask here.
+
+    The mask must not lie on the state itself: a state that is carried on by addition
+    (GRU, leaky integrator) would be scaled anew at every step.
+
+    Attributes:
+        operand_size: width of what is multiplied, or 0 if nothing is.
+        operand_mask: (B, operand_size), set while a masked step runs.
+    """
+
+    operand_size: int = 0
+    operand_mask: Tensor | None = None
+
+    def masked(self, state: Tensor) -> Tensor:
+        """The state as the recurrent weights see it."""
+        return state if self.operand_mask is None else state * self.operand_mask
+
+
+class Gate(RecurrentOperand, nn.Module):
     """The affine part of one gate: W x + U h + p ⊙ s + b.
 
     Every operand is optional; a gate has the parameters of the operands it was built for.
@@ -26,6 +45,10 @@ class Gate(nn.Module):
         size: width of the gate, H.
         bias: whether there is a ``b`` (H,).
         peephole: whether there is a diagonal weight ``p`` (H,) on a state (Gers et al. 2002).
+
+    >>> gate = Gate(3, 5, 5)
+    >>> gate(torch.zeros(2, 3), torch.zeros(2, 5)).shape
+    torch.Size([2, 5])
     """
 
     W: nn.Parameter | None
@@ -44,6 +67,7 @@ class Gate(nn.Module):
     ) -> None:
         super().__init__()
         self.input_size, self.recurrent_size, self.size = input_size, recurrent_size, size
+        self.operand_size = recurrent_size
         self.W = nn.Parameter(torch.empty(size, input_size)) if input_size else None
         self.U = nn.Parameter(torch.empty(size, recurrent_size)) if recurrent_size else None
         self.b = nn.Parameter(torch.empty(size)) if bias else None
@@ -64,12 +88,17 @@ class Gate(nn.Module):
     def forward(
         self, x: Tensor | None = None, h: Tensor | None = None, *, peep: Tensor | None = None
     ) -> Tensor:
+        """x (B, I), h (B, recurrent_size) and peep (B, H) to (B, H); what is left out is not added.
+
+        Raises:
+            CellError: neither x nor h is given, or the gate has no weights for one of them.
+        """
         bias = self.b
         total: Tensor | None = None
         if x is not None:
             total, bias = F.linear(x, self._weight("W"), bias), None
         if h is not None:
-            recurrent = F.linear(h, self._weight("U"), bias)
+            recurrent = F.linear(self.masked(h), self._weight("U"), bias)
             total = recurrent if total is None else total + recurrent
         if total is None:
             raise CellError(
@@ -91,7 +120,14 @@ class Gate(nn.Module):
         return f"{self.input_size}, {self.recurrent_size} -> {self.size} [{' '.join(parts)}]"
 
 
-class Cell(nn.Module):
+def _no_step(self: Cell, *operands: Tensor, **extras: Tensor) -> tuple[Tensor, ...]:
+    raise CellError(
+        f"{type(self).__name__} does not define step(x, {', '.join(self.state_sizes)}): "
+        "write the equations of one time step there"
+    )
+
+
+class Cell(RecurrentOperand, nn.Module):
     """A recurrent cell: states with names, parameters by gate, and the equations of one step.
 
     A subclass names its ``states``, makes its gates in ``__init__`` and writes ``step``.
@@ -112,11 +148,21 @@ class Cell(nn.Module):
     Attributes:
         states: names of the states, in the order in which ``step`` takes and returns them.
         outputs: names of what ``step`` returns after the states; usually nothing.
+        initial_bias: where the bias of a gate of that name starts; 0 for all others.
+        recurrent_weights: names of the parameters that multiply a state, in the cell or in
+            its gates; weight dropout falls on these.
+
+    Raises:
+        CellError: a size that is not a positive integer.
     """
 
-    states: ClassVar[tuple[str, ...]] = ("h",)
-    outputs: ClassVar[tuple[str, ...]] = ()
-    forget_bias: ClassVar[float] = 1.0
+    states: tuple[str, ...] = ("h",)
+    outputs: tuple[str, ...] = ()
+    initial_bias: Mapping[str, float] = MappingProxyType({"forget": 1.0})
+    recurrent_weights: tuple[str, ...] = ("U", "weight_hh")
+
+    step: Callable[..., Tensor | tuple[Tensor, ...]] = _no_step
+    """One time step: x (B, I) and each state (B, width) to the new states, then the outputs."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -126,10 +172,6 @@ class Cell(nn.Module):
                     f"{type(self).__name__}: {name} must be a positive integer, got {value!r}"
                 )
         self.input_size, self.hidden_size = input_size, hidden_size
-
-    def step(self, x: Tensor, *states: Tensor, **extras: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """One time step: x (B, I) and each state (B, width) to the new states, then the outputs."""
-        raise CellError(f"{type(self).__name__} does not define step(x, {', '.join(self.states)})")
 
     @property
     def state_sizes(self) -> Mapping[str, int]:
@@ -151,6 +193,11 @@ class Cell(nn.Module):
         """The first further output if there is one, else the first state."""
         return (self.outputs or self.states)[0]
 
+    @property
+    def independent_states(self) -> tuple[str, ...]:
+        """The states that zoneout may hold back unit by unit; not those that only count or scale."""
+        return tuple(self.state_sizes)
+
     def gates(
         self,
         *names: str,
@@ -160,7 +207,7 @@ class Cell(nn.Module):
         size: int | None = None,
         bias: bool = True,
     ) -> tuple[Gate, ...]:
-        """Make one `Gate` a name; a gate called ``forget`` starts with bias 1 (Gers et al. 2000).
+        """Make one `Gate` a name; one called ``forget`` starts with bias 1 (Gers et al. 2000).
 
         Args:
             peephole: the names, separated by spaces, of those that get a peephole weight.
@@ -179,8 +226,8 @@ class Cell(nn.Module):
                 bias=bias,
                 peephole=name in peephole.split(),
             )
-            if name == "forget":
-                gate.reset_parameters(bias=self.forget_bias)
+            if gate.b is not None:
+                nn.init.constant_(gate.b, self.initial_bias.get(name, 0.0))
             made.append(gate)
         return tuple(made)
 

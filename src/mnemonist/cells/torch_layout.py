@@ -40,6 +40,7 @@ class _TorchCell(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.bias, rows = bias, gates * hidden_size
+        self.operand_size = proj_size or hidden_size
 
         def weight(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
@@ -91,10 +92,9 @@ class TorchRNN(_TorchCell):
         super().__init__(input_size, hidden_size, gates=1, bias=bias, device=device, dtype=dtype)
         self.activation = activation_function(activation)
 
-    def step(self, x: Tensor, h: Tensor) -> Tensor:  # type: ignore[override]
-        return self.activation(
-            F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        )
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        total = F.linear(x, self.weight_ih, self.bias_ih)
+        return self.activation(total + F.linear(self.masked(h), self.weight_hh, self.bias_hh))
 
 
 class TorchLSTM(_TorchCell):
@@ -152,9 +152,9 @@ class TorchLSTM(_TorchCell):
     def state_sizes(self) -> Mapping[str, int]:
         return {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
 
-    def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         gates = F.linear(x, self.weight_ih, self.bias_ih)
-        gates = gates + F.linear(h, self.weight_hh, self.bias_hh)
+        gates = gates + F.linear(self.masked(h), self.weight_hh, self.bias_hh)
         i, f, g, o = gates.chunk(4, -1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
@@ -189,9 +189,9 @@ class TorchGRU(_TorchCell):
     ) -> None:
         super().__init__(input_size, hidden_size, gates=3, bias=bias, device=device, dtype=dtype)
 
-    def step(self, x: Tensor, h: Tensor) -> Tensor:  # type: ignore[override]
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
         r_x, z_x, n_x = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, -1)
-        r_h, z_h, n_h = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, -1)
+        r_h, z_h, n_h = F.linear(self.masked(h), self.weight_hh, self.bias_hh).chunk(3, -1)
         r = torch.sigmoid(r_x + r_h)
         z = torch.sigmoid(z_x + z_h)
         n = torch.tanh(n_x + r * n_h)

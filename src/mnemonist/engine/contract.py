@@ -5,7 +5,7 @@ The engine never imports a cell family: anything with this shape can be unrolled
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -55,7 +55,8 @@ class CellLike(Protocol):
     ) -> dict[str, Tensor]:
         """Extras that the cell draws for itself once a sequence, each (T or 1, B, width)."""
 
-    def step(self, x: Tensor, *states: Tensor, **extras: Tensor) -> Tensor | tuple[Tensor, ...]:
+    @property
+    def step(self) -> Callable[..., Tensor | tuple[Tensor, ...]]:
         """One time step: x (B, I) and states (B, width) to new states, then outputs."""
 
     def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]: ...
