@@ -1,8 +1,22 @@
 """Modules on the engine: layers and stacks of any cell, and what models need around them."""
 
+from mnemonist.nn._dropin_cells import GRUCell, LSTMCell, RNNCell
+from mnemonist.nn._dropins import GRU, LSTM, RNN
 from mnemonist.nn.feedback import Feedback
 from mnemonist.nn.norm import SequenceBatchNorm
 from mnemonist.nn.pooling import LastStep, last_valid
 from mnemonist.nn.recurrent import Recurrent
 
-__all__ = ["Feedback", "LastStep", "Recurrent", "SequenceBatchNorm", "last_valid"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Feedback",
+    "GRUCell",
+    "LSTMCell",
+    "LastStep",
+    "RNNCell",
+    "Recurrent",
+    "SequenceBatchNorm",
+    "last_valid",
+]

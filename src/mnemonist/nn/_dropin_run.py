@@ -1,0 +1,173 @@
+"""How a layer in torch.nn's layout is run: by torch's own kernel in one call, or by the engine.
+
+The choice is made in `obstacle`, and nowhere else. torch's kernel (`torch._VF.lstm` and its
+sisters: oneDNN or ATen on a CPU, cuDNN or MIOpen on a GPU) runs all layers and both directions
+in one call; the engine runs one cell at a time and takes what the kernel does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from mnemonist.engine import unroll
+from mnemonist.engine.time import check_lengths, repack, unpack
+from mnemonist.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mnemonist.nn._dropin_base import TorchLayer
+
+__all__ = ["VENDOR", "obstacle", "run_layer"]
+
+VENDOR = "vendor"
+"""The name of torch's own kernel among the executors."""
+
+_KERNELS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
+    "LSTM": torch._VF.lstm,
+    "GRU": torch._VF.gru,
+    "RNN_TANH": torch._VF.rnn_tanh,
+    "RNN_RELU": torch._VF.rnn_relu,
+}
+
+States = tuple[Tensor, ...]
+"""h, or h and c, each (L · directions, B, width)."""
+
+
+def obstacle(
+    executor: str,
+    x: Tensor | PackedSequence | None = None,
+    lengths: Tensor | list[int] | None = None,
+) -> str | None:
+    """Why torch's own kernel does not run a call; None if it does.
+
+    Args:
+        executor: the one asked for.
+        x: (T, B, I), or packed, or None where it is not known yet.
+        lengths: what `forward` was given.
+    """
+    if executor not in ("auto", VENDOR):
+        return f"executor={executor!r} was asked for"
+    if isinstance(x, Tensor) and x.shape[0] == 0:
+        return "it takes no sequence without steps (T = 0)"
+    if torch.compiler.is_compiling():
+        known = lengths is None
+        return None if known else "it needs the values of the lengths, unknown to a compiler"
+    if lengths is not None and 0 in torch.as_tensor(lengths).tolist():
+        return "it takes no row of length 0"
+    if forward_ad._current_level >= 0 or _forward_or_batched():
+        return "it has neither forward-mode derivatives nor a batching rule"
+    return None
+
+
+def _forward_or_batched() -> bool:
+    """Whether torch.func.vmap, jvp or jacfwd is at work; grad and vjp do not matter."""
+    stack = torch._C._functorch.get_interpreter_stack() or ()
+    kinds = torch._C._functorch.TransformType
+    return any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
+
+
+def run_layer(
+    layer: TorchLayer,
+    x: Tensor | PackedSequence,
+    states: States,
+    lengths: Tensor | list[int] | None,
+    executor: str,
+) -> tuple[Tensor | PackedSequence, States]:
+    """Run all layers and directions.
+
+    Args:
+        layer: whose weights.
+        x: (T, B, I), or packed.
+        states: before the first step, rows in the caller's order.
+        lengths: (B,), for x that is not packed.
+        executor: "auto", "vendor" or a name that the engine knows.
+
+    Raises:
+        ConfigError: torch's kernel was asked for and cannot run this.
+    """
+    reason = obstacle(executor, x, lengths)
+    if reason is None:
+        if isinstance(x, Tensor):
+            return _vendor(layer, x, states, lengths)
+        return _vendor_packed(layer, x, states)
+    if executor == VENDOR:
+        raise ConfigError(f"executor 'vendor' cannot run this {layer.mode}: {reason}. Take 'auto'")
+    if isinstance(x, Tensor):
+        return _engine(layer, x, states, lengths, executor)
+    padded, lengths = unpack(x)
+    output, states = _engine(layer, padded, states, lengths, executor)
+    return repack(output, x, lengths), states
+
+
+def _vendor(
+    layer: TorchLayer, x: Tensor, states: States, lengths: Tensor | list[int] | None
+) -> tuple[Tensor, States]:
+    if lengths is not None:
+        steps, rows = x.shape[:2]
+        lengths = check_lengths(lengths, steps, rows, torch.device("cpu"))
+        packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+        result, states = _vendor_packed(layer, packed, states)
+        return pad_packed_sequence(result, total_length=steps)[0], states
+    output, *after = _KERNELS[layer.mode](
+        x, _one_or_both(states), layer._flat_weights, *_options(layer), False
+    )
+    return output, tuple(after)
+
+
+def _vendor_packed(
+    layer: TorchLayer, x: PackedSequence, states: States
+) -> tuple[PackedSequence, States]:
+    data, batch_sizes, into, back = x
+    if into is not None:
+        states = tuple(s.index_select(1, into) for s in states)
+    output, *after = _KERNELS[layer.mode](
+        data, batch_sizes, _one_or_both(states), layer._flat_weights, *_options(layer)
+    )
+    if back is not None:
+        after = [s.index_select(1, back) for s in after]
+    return PackedSequence(output, batch_sizes, into, back), tuple(after)
+
+
+def _options(layer: TorchLayer) -> tuple[bool, int, float, bool, bool]:
+    return layer.bias, layer.num_layers, layer.dropout, layer.training, layer.bidirectional
+
+
+def _one_or_both(states: States) -> Tensor | States:
+    return states[0] if len(states) == 1 else states
+
+
+def _engine(
+    layer: TorchLayer,
+    x: Tensor,
+    states: States,
+    lengths: Tensor | list[int] | None,
+    executor: str,
+) -> tuple[Tensor, States]:
+    """Layer by layer and direction by direction, each a cell that the engine unrolls."""
+    directions = 2 if layer.bidirectional else 1
+    after: dict[str, list[Tensor]] = {name: [] for name in layer._states}
+    for first in range(0, len(layer._cells), directions):
+        if first and layer.dropout and layer.training:
+            x = F.dropout(x, layer.dropout)
+        outputs = []
+        for index in range(first, first + directions):
+            done = unroll(
+                layer._cells[index],
+                x,
+                dict(zip(layer._states, (s[index] for s in states), strict=True)),
+                lengths=lengths,
+                reverse=index != first,
+                executor=executor,
+                strict=layer.strict,
+            )
+            outputs.append(done.output)
+            for name, kept in after.items():
+                kept.append(done.state[name])
+        x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
+    return x, tuple(torch.stack(kept) for kept in after.values())
