@@ -48,7 +48,7 @@ docs: $(VENV)/docs.stamp  ## build the site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
-clean:  ## remove what was built, but neither $(VENV) nor runs/
+clean:  ## remove what was built, but neither .venv nor runs/
 	@rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
@@ -57,9 +57,10 @@ $(BIN)/python:
 		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mnemonist needs Python 3.11" \
 		"or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual" \
+		"environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment." \
-		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/core.stamp: $(PINS) | $(BIN)/python
 	@echo "Installing mnemonist and the libraries it needs into $(VENV) (once; torch is large)"
