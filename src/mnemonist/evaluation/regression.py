@@ -178,7 +178,7 @@ def _mlp(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
-    model = MLPRegressor(layers, random_state=seed, max_iter=max_iter)
+    model = MLPRegressor(hidden_layer_sizes=layers, random_state=seed, max_iter=max_iter)
     with warnings.catch_warnings():
         # Stopping at max_iter is the bound on its cost that was asked for.
         warnings.simplefilter("ignore", ConvergenceWarning)
