@@ -15,6 +15,7 @@ __all__ = [
     "NonFiniteLossError",
     "RunFolderError",
     "ShapeError",
+    "TrainingInterrupted",
     "UnrepresentableError",
 ]
 
@@ -45,6 +46,17 @@ class RunFolderError(MnemonistError):
 
 class NonFiniteLossError(MnemonistError, ArithmeticError):
     """Training met a loss or gradient that is infinite or not a number."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was asked to stop by a signal and saved its state; the text says how to go on.
+
+    ``signal`` is its number: a command exits with 128 + signal.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class MissingExtraError(MnemonistError, ImportError):
