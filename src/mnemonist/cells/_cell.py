@@ -96,23 +96,33 @@ class Gate(RecurrentOperand, nn.Module):
         bias = self.b
         total: Tensor | None = None
         if x is not None:
-            total, bias = F.linear(x, self._weight("W"), bias), None
+            total, bias = F.linear(x, self.weight("W"), bias), None
         if h is not None:
-            recurrent = F.linear(self.masked(h), self._weight("U"), bias)
+            recurrent = F.linear(self.masked(h), self.weight("U"), bias)
             total = recurrent if total is None else total + recurrent
         if total is None:
             raise CellError(
                 "a gate was called with neither an input nor a state: pass x, h or both"
             )
         if peep is not None:
-            total = total + self._weight("p") * peep
+            total = total + self.weight("p") * peep
         return total
 
-    def _weight(self, name: str) -> Tensor:
+    def weight(self, name: str) -> Tensor:
+        """W, U, p or b.
+
+        Raises:
+            CellError: the gate was built without it.
+        """
         weight = getattr(self, name)
         if weight is None:
-            operand = {"W": "the input x", "U": "the state h", "p": "a peephole"}[name]
-            raise CellError(f"this gate was built without weights for {operand} (no {name})")
+            what = {
+                "W": "weights for the input x",
+                "U": "weights for the state h",
+                "p": "a peephole",
+                "b": "a bias",
+            }[name]
+            raise CellError(f"this gate was built without {what} (it has no {name})")
         return weight
 
     def extra_repr(self) -> str:

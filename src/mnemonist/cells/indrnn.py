@@ -1,0 +1,49 @@
+"""Units that see no past but their own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mnemonist.cells._cell import Cell
+from mnemonist.cells.activations import Activation, activation_function
+
+__all__ = ["IndRNN"]
+
+
+class IndRNN(Cell):
+    """Independently recurrent units: the recurrent matrix is a diagonal (Li et al. 2018).
+
+    h_t = φ(W x_t + u ⊙ h_{t-1} + b)
+
+    Units meet in the next layer only, so stack at least two.
+
+    Args:
+        input_size: width I of x.
+        hidden_size: width H of h.
+        activation: φ.
+        recurrent_range: the bounds between which u is drawn at the start. Memory of T steps
+            wants values near 1, but not above 2^(1/T).
+
+    >>> IndRNN(3, 5).u.shape
+    torch.Size([5])
+    """
+
+    recurrent_weights = ("u",)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        activation: Activation = "relu",
+        recurrent_range: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        self.activation = activation_function(activation)
+        self.operand_size = hidden_size
+        (self.hidden,) = self.gates("hidden", recurrent_size=0)
+        self.u = nn.Parameter(torch.empty(hidden_size).uniform_(*recurrent_range))
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return self.activation(self.hidden(x) + self.u * self.masked(h))
