@@ -15,6 +15,11 @@ _HOMES = {
         "Baseline Drift ETS LastValue LinearAutoregression MLPTime MLPWindows ResidualQuantiles "
         "SeasonalNaive default_baselines"
     ),
+    "bootstrap": "Interval bootstrap_interval",
+    "significance": "DieboldMariano diebold_mariano",
+    "residuals": "ResidualAutocorrelation residual_autocorrelation",
+    "results": "ResultTable Row",
+    "verdicts": "verdict",
     "calibration": "ConformalQuantiles SplitConformal",
 }
 _MODULE = {name: module for module, names in _HOMES.items() for name in names.split()}

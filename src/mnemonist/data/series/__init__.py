@@ -14,7 +14,7 @@ from mnemonist.data.series.load import load_series
 from mnemonist.data.series.model import Series, SeriesSet
 from mnemonist.data.series.scaling import Scaler, SeriesScaler
 from mnemonist.data.series.season import autocorrelation, infer_season
-from mnemonist.data.series.split import Split, split
+from mnemonist.data.series.splitting import Split, split
 from mnemonist.data.series.windows import Windows
 from mnemonist.data.table import Table, read_table
 

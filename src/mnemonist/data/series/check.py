@@ -165,7 +165,7 @@ def _outliers(data: SeriesSet, one: Series) -> Iterator[Finding]:
 def _too_few(
     data: SeriesSet, window: int, horizon: int, valid: float | int, test: float | int
 ) -> Iterator[Finding]:
-    from mnemonist.data.series.split import split
+    from mnemonist.data.series.splitting import split
 
     longest = max(data.series, key=len)
     count = len(longest)

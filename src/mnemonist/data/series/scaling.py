@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mnemonist.data.series.model import Series, SeriesSet
-from mnemonist.data.series.split import Split
+from mnemonist.data.series.splitting import Split
 from mnemonist.errors import ConfigError, DataError
 
 __all__ = ["Scaler", "ScalerKind", "SeriesScaler"]
@@ -148,7 +148,7 @@ class SeriesScaler:
     """Scalers for the target and the covariates of a series set.
 
     >>> data = SeriesSet.from_arrays(np.arange(1.0, 101.0))
-    >>> from mnemonist.data.series.split import split
+    >>> from mnemonist.data.series.splitting import split
     >>> scaler = SeriesScaler.fit(split(data), target="minmax")
     >>> scaled = scaler.apply(data).series[0].target
     >>> scaled[0], scaled[64]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mnemonist.data.series.model import Series, SeriesSet
-from mnemonist.data.series.split import Range
+from mnemonist.data.series.splitting import Range
 from mnemonist.errors import ConfigError, DataError
 
 __all__ = ["WindowBatch", "Windows"]

@@ -1,0 +1,80 @@
+"""One honest sentence about a comparison."""
+
+from __future__ import annotations
+
+from mnemonist.evaluation.significance import DieboldMariano
+
+__all__ = ["verdict"]
+
+_SIGNIFICANT = 0.05
+_EQUAL = 0.005
+_PLAIN = {
+    "last value": "repeating the last value",
+    "seasonal naive": "repeating the last season",
+    "drift": "drawing a straight line",
+}
+
+
+def verdict(
+    network: str,
+    value: float,
+    baseline: str,
+    baseline_value: float,
+    *,
+    metric: str = "MASE",
+    test: DieboldMariano | None = None,
+) -> str:
+    """Whether a network is better than the best baseline, by how much, and beyond noise or not.
+
+    Args:
+        network, baseline: their names; `baseline` is the best of all.
+        value, baseline_value: the metric, smaller is better.
+        metric: its name.
+        test: of the network's losses against the baseline's.
+
+    >>> test = DieboldMariano(statistic=-3.1, p_value=0.003, difference=-0.12, count=200)
+    >>> print(verdict("LSTM", 0.71, "seasonal naive", 0.83, test=test))
+    The LSTM is better than the best baseline (seasonal naive): MASE 0.71 against 0.83, 14 % \
+lower; the difference is significant (Diebold-Mariano p = 0.003).
+    >>> print(verdict("LSTM", 1.02, "last value", 0.98))
+    Not better than repeating the last value: the LSTM has MASE 1.02 against 0.98, 4 % higher; \
+no significance test was possible.
+    """
+    change = value / baseline_value - 1 if baseline_value else float("inf") * (value > 0)
+    numbers = f"{metric} {_pair(value, baseline_value)}"
+    if baseline_value == 0 and value > 0:
+        numbers += ", and the baseline makes no error"
+    elif abs(change) >= _EQUAL:
+        numbers += f", {abs(change):.0%} {'lower' if change < 0 else 'higher'}".replace("%", " %")
+    significant = test is not None and test.p_value < _SIGNIFICANT
+    if change < 0:
+        start = f"The {network} is better than the best baseline ({baseline}): {numbers}"
+        if test is None or significant:
+            return f"{start}; {_evidence(test, significant)}."
+        return (
+            f"The {network} is better than the best baseline ({baseline}), but within the noise: "
+            f"{numbers}; {_evidence(test, significant)}."
+        )
+    plain = _PLAIN.get(baseline, f"the baseline {baseline}")
+    return f"Not better than {plain}: the {network} has {numbers}; {_evidence(test, significant)}."
+
+
+def _pair(value: float, other: float) -> str:
+    """Both numbers with as many digits as tell them apart, two at least."""
+    for digits in range(2, 7):
+        one, two = f"{value:.{digits}f}", f"{other:.{digits}f}"
+        if one != two and (float(one) or not value) and (float(two) or not other):
+            return f"{one} against {two}"
+    return f"{value:.3g} against {other:.3g}"
+
+
+def _evidence(test: DieboldMariano | None, significant: bool) -> str:
+    if test is None:
+        return "no significance test was possible"
+    p = (
+        "p < 0.001"
+        if test.p_value < 0.001
+        else f"p = {test.p_value:.{3 if test.p_value < 0.1 else 2}f}"
+    )
+    word = "is significant" if significant else "is not significant"
+    return f"the difference {word} (Diebold-Mariano {p})"
