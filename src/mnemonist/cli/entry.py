@@ -7,6 +7,7 @@ explains (bad input, bad option). 130: interrupted. 141: the reader of the outpu
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -64,6 +65,10 @@ def _dispatch(tokens: list[str]) -> int:
         print(overview(verb))
         return 0
     command, rest = find(tokens)
+    if any(re.search(r"\w:[A-Za-z_]", token) for token in rest):
+        # module:Class names a cell of the user's own, which may lie in this folder; at the end
+        # of the path, so that no file here hides an installed module
+        sys.path.append("")
     status: Any = _app(command)(
         list(rest), exit_on_error=False, print_error=False, result_action="return_value"
     )
