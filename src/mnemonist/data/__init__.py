@@ -17,6 +17,8 @@ _HOMES = {
     "SeriesSet": "series",
     "Split": "series",
     "Windows": "series",
+    "bundled_names": "bundled",
+    "bundled_path": "bundled",
     "check_series": "series",
     "load_series": "series",
     "split": "series",

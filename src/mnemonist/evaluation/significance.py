@@ -94,6 +94,7 @@ def _long_run_variance(centred: np.ndarray, h: int) -> tuple[float, str]:
 
 
 def _two_sided(statistic: float, degrees: int) -> float:
-    from scipy.stats import t
+    # scipy.stats has the same distribution and takes a second to import.
+    from scipy.special import stdtr
 
-    return float(2 * t.sf(abs(statistic), degrees))
+    return float(2 * stdtr(degrees, -abs(statistic)))
