@@ -1,0 +1,187 @@
+"""From a cell's ``step`` to a program: run it once on small tensors and write down what it does.
+
+The recorder sits where torch dispatches its public functions (`TorchFunctionMode`), so it sees
+the calls as the author wrote them, with parameters as named objects and before autograd. The
+step runs for batches of 7 and of 11 rows; the two recordings must agree, or the step depends on
+the batch size or on something that changes from call to call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from mnemonist.engine.contract import CellLike
+from mnemonist.engine.identity import identity
+from mnemonist.engine.passes import optimise
+from mnemonist.engine.program import Node, Program, Time, ancestors
+from mnemonist.engine.recorder import Recorder
+from mnemonist.errors import MnemonistError, UnrepresentableError
+
+__all__ = ["program_of", "trace"]
+
+_BATCHES = (7, 11)
+_KNOWN: WeakKeyDictionary[nn.Module, dict[Any, Program | UnrepresentableError]] = (
+    WeakKeyDictionary()
+)
+_MOST_VERSIONS = 8
+
+
+def program_of(cell: CellLike) -> Program:
+    """The program of a cell as it is now, recorded when it is first asked for.
+
+    A program is kept with the cell object (a copy gets its own) and under what the cell's
+    attributes, training flags and parameter shapes are: one that changes gets a new program.
+
+    Raises:
+        UnrepresentableError: the step has no program form; the same error every time.
+        CellError: the step returns other values than the cell declares.
+    """
+    assert isinstance(cell, nn.Module)
+    known = _KNOWN.get(cell)
+    if known is None:
+        known = _KNOWN[cell] = {}
+    key = identity(cell)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= _MOST_VERSIONS:
+            known.clear()
+        found = _program_or_refusal(cell, key)
+        known[key] = found
+        known.setdefault(identity(cell), found)
+    if isinstance(found, UnrepresentableError):
+        raise found.with_traceback(None)
+    return found
+
+
+def _program_or_refusal(cell: CellLike, key: Any) -> Program | UnrepresentableError:
+    own = getattr(cell, "program", None)
+    if isinstance(own, Program):
+        return own
+    try:
+        program = trace(cell)
+    except UnrepresentableError as error:
+        return UnrepresentableError(error.operation, error.reason, error.location)
+    if identity(cell) != key:  # type: ignore[arg-type]
+        return UnrepresentableError(
+            f"{type(cell).__name__}.step", "changes the cell's own attributes from step to step"
+        )
+    return program
+
+
+def trace(cell: CellLike) -> Program:
+    """Record a cell's step as a program.
+
+    The cell's parameters are only named, never copied; its random number generators, its
+    training flag and its attributes stay as they are.
+
+    Raises:
+        UnrepresentableError: the step does something that the program form cannot hold; the
+            error names the operation and the line.
+        CellError: the step returns other values than the cell declares.
+    """
+    values, again = (_record(cell, rows) for rows in _BATCHES)
+    _require_agreement(values, again)
+    return Program(
+        cell=type(cell).__name__,
+        input_size=cell.input_size,
+        hidden_size=int(getattr(cell, "hidden_size", 0)),
+        states=dict(cell.state_sizes),
+        outputs=dict(cell.output_sizes),
+        extras=dict(cell.extra_sizes),
+        emits=(cell.emits,) if isinstance(cell.emits, str) else tuple(cell.emits),
+        initial=_initial_values(cell),
+        values=optimise(values),
+    )
+
+
+def _record(cell: CellLike, rows: int) -> dict[str, Node]:
+    """Run the step once for so many rows."""
+    assert isinstance(cell, nn.Module)
+    like = next(iter([*cell.parameters(), *cell.buffers()]), torch.empty(0))
+    dtype = like.dtype if like.dtype.is_floating_point else torch.get_default_dtype()
+    device = like.device
+    devices = [device] if device.type == "cuda" else []
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=devices))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.autocast(device.type, enabled=False))
+        stack.enter_context(_FreshParametrizations())
+        torch.manual_seed(rows)
+        draws = cell.draw_extras(1, rows, device=device, dtype=dtype)
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        x = torch.randn(rows, cell.input_size, **options)
+        states = [torch.randn(rows, width, **options) for width in cell.state_sizes.values()]
+        extras = {
+            name: draws[name][0] if name in draws else torch.rand(rows, width, **options)
+            for name, width in cell.extra_sizes.items()
+        }
+        recorder = Recorder(cell, x)
+        recorder.bind(x, recorder.input("x", x))
+        for name, value in extras.items():
+            recorder.bind(value, recorder.input(name, value))
+        for name, value in zip(cell.state_sizes, states, strict=True):
+            node = recorder.graph.node("state", (), (name,), value.shape[1:], time=Time.S)
+            recorder.bind(value, node)
+        try:
+            with recorder:
+                returned = cell.step(x, *states, **extras)
+        except MnemonistError:
+            raise
+        except Exception as error:
+            raise UnrepresentableError(
+                f"{type(cell).__name__}.step",
+                f"fails on a batch of {rows} rows: {type(error).__name__}: {error}",
+            ) from error
+        return recorder.results(cell, returned)
+
+
+class _FreshParametrizations(ExitStack):
+    """`parametrize.cached`, without what an outer one has computed before the recording."""
+
+    def __enter__(self) -> _FreshParametrizations:
+        outer = parametrize._cache
+        parametrize._cache = {}
+        self.callback(setattr, parametrize, "_cache", outer)
+        self.enter_context(parametrize.cached())
+        return self
+
+
+def _require_agreement(values: Mapping[str, Node], again: Mapping[str, Node]) -> None:
+    mine, other = ancestors(values.values()), ancestors(again.values())
+    for node, twin in zip(mine, other):
+        if _signature(node) != _signature(twin):
+            break
+    else:
+        same = [n.id for n in values.values()] == [n.id for n in again.values()]
+        if len(mine) == len(other) and same:
+            return
+        node = mine[-1]
+    raise UnrepresentableError(
+        node.op if node.op != "call" else node.attr[0],
+        f"two recordings, with {_BATCHES[0]} and with {_BATCHES[1]} rows, differ: the step depends "
+        "on the batch size or on Python state that changes from call to call",
+        node.source,
+    )
+
+
+def _signature(node: Node) -> tuple[Any, ...]:
+    return node.op, node.attr, node.shape, node.time, tuple(a.id for a in node.args)
+
+
+def _initial_values(cell: CellLike) -> dict[str, float]:
+    """The number that fills each initial state, where it is one number that needs no gradient."""
+    with torch.no_grad():
+        state = cell.initial_state(2, device=None, dtype=None)
+    constants = {}
+    for name, value in state.items():
+        if value.numel() and bool((value == value.flatten()[0]).all()):
+            constants[name] = float(value.flatten()[0])
+    return constants
