@@ -101,14 +101,14 @@ class World:
             group = [p for p in shared if p.dtype == dtype]
             flat = torch.cat(
                 [
-                    torch.zeros_like(p).view(-1) if p.grad is None else p.grad.reshape(-1)
+                    torch.zeros_like(p).reshape(-1) if p.grad is None else p.grad.reshape(-1)
                     for p in group
                 ]
             )
             flat.mul_(factor)
             dist.all_reduce(flat)
             for parameter, piece in zip(group, flat.split([p.numel() for p in group]), strict=True):
-                parameter.grad = piece.view_as(parameter).clone()
+                parameter.grad = torch.empty_like(parameter).copy_(piece.view(parameter.shape))
 
     def gather(self, payload: bytes) -> list[bytes]:
         """The payload of every process, in order of rank."""

@@ -459,7 +459,7 @@ class Training:
         """Leave the state as it was before this update, save it, and say where it went wrong."""
         self.optimizer.zero_grad(set_to_none=True)
         before.restore(self)
-        saved = self._save(before.rng)
+        saved = self._save()
         found = self.world.gather((self._find_first(pieces) or "").encode())
         first = next((text.decode() for text in found if text), "a sum of values that are finite")
         before.restore(self)
@@ -510,7 +510,7 @@ class _Before:
     """What an update changes before it is known to be sound."""
 
     def __init__(self, training: Training) -> None:
-        self.rng = RngState(training.device, training.generator)
+        self.rng = RngState(training.device, training.generator, torch_only=True)
         self.buffers = [buffer.detach().clone() for buffer in training.model.buffers()]
 
     def restore(self, training: Training) -> None:
