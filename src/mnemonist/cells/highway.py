@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import torch
 from torch import Tensor, nn
 
@@ -51,7 +49,7 @@ class RecurrentHighway(Cell):
             raise CellError(f"depth, the layers within a step, must be at least 1; got {depth}")
         self.activation = activation_function(activation)
         self.depth = depth
-        self.initial_bias = MappingProxyType({"transform": transform_bias})
+        self.initial_bias = {"transform": transform_bias}
         pairs = [
             self.gates("candidate", "transform", input_size=None if layer == 0 else 0)
             for layer in range(depth)

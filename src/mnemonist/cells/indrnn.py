@@ -16,7 +16,8 @@ class IndRNN(Cell):
 
     h_t = φ(W x_t + u ⊙ h_{t-1} + b)
 
-    Units meet in the next layer only, so stack at least two.
+    Units meet in the next layer only, so stack at least two. Dropout of recurrent weights has
+    nothing to fall on: rescaled by 1 / (1 - p), a diagonal would grow at every step.
 
     Args:
         input_size: width I of x.
@@ -29,8 +30,6 @@ class IndRNN(Cell):
     torch.Size([5])
     """
 
-    recurrent_weights = ("u",)
-
     def __init__(
         self,
         input_size: int,
@@ -41,9 +40,8 @@ class IndRNN(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.activation = activation_function(activation)
-        self.operand_size = hidden_size
         (self.hidden,) = self.gates("hidden", recurrent_size=0)
         self.u = nn.Parameter(torch.empty(hidden_size).uniform_(*recurrent_range))
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
-        return self.activation(self.hidden(x) + self.u * self.masked(h))
+        return self.activation(self.hidden(x) + self.u * h)

@@ -181,8 +181,8 @@ class Zoneout(Regulariser):
 class VariationalDropout(Regulariser):
     """Dropout with one mask for all steps of a sequence (Gal & Ghahramani 2016).
 
-    step(d_x ⊙ x_t, s_{t-1}) with U (d_h ⊙ s_{t-1}) in place of every U s_{t-1}
-    d ~ Bernoulli(1 - p) / (1 - p), drawn once a sequence for each row
+    s_t = step(d_x ⊙ x_t, s_{t-1})   with U (d_h ⊙ s_{t-1}) in place of every U s_{t-1}
+    d ~ Bernoulli(1 - p) / (1 - p)   drawn once a sequence for each row
 
     The mask lies on what the recurrent weights multiply and not on the state itself, which
     a GRU or a leaky integrator carries on by addition: there it would act again at every
@@ -220,7 +220,7 @@ class VariationalDropout(Regulariser):
         self.widths = tuple(sorted(widths | set(self.entering.values())))
         if state and not self.widths:
             warnings.warn(
-                f"{_name(cell)} has no weights on its state, so dropout of the state does nothing",
+                f"{_name(cell)} has no weight matrix on its state, so dropout of the state does nothing",
                 stacklevel=2,
             )
 
