@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from mnemonist.engine import unroll
@@ -57,7 +58,7 @@ def obstacle(
         return "it takes no sequence without steps (T = 0)"
     if torch.compiler.is_compiling():
         known = lengths is None
-        return None if known else "it needs the values of the lengths, unknown to a compiler"
+        return None if known else "it needs the values of the lengths, unknown in an export"
     if lengths is not None and 0 in torch.as_tensor(lengths).tolist():
         return "it takes no row of length 0"
     if forward_ad._current_level >= 0 or _forward_or_batched():
@@ -91,6 +92,22 @@ def run_layer(
     Raises:
         ConfigError: torch's kernel was asked for and cannot run this.
     """
+    if (
+        executor in ("auto", VENDOR)
+        and torch.compiler.is_dynamo_compiling()
+        and not torch.compiler.is_exporting()
+    ):
+        return _outside_graph(layer, x, states, lengths, executor)
+    return _run_layer(layer, x, states, lengths, executor)
+
+
+def _run_layer(
+    layer: TorchLayer,
+    x: Tensor | PackedSequence,
+    states: States,
+    lengths: Tensor | list[int] | None,
+    executor: str,
+) -> tuple[Tensor | PackedSequence, States]:
     reason = obstacle(executor, x, lengths)
     if reason is None:
         if isinstance(x, Tensor):
@@ -103,6 +120,16 @@ def run_layer(
     padded, lengths = unpack(x)
     output, states = _engine(layer, padded, states, lengths, executor)
     return repack(output, x, lengths), states
+
+
+# torch.compile would unroll the kernel into T steps, which takes minutes at T = 500 (and fails
+# for an LSTM on a CPU with gradients, torch 2.13), so it is called from outside the graph, as
+# Dynamo does with torch.nn's layers.
+_outside_graph = torch.compiler.disable(
+    _run_layer,
+    reason="torch's recurrent kernel is called outside the graph; with executor='eager' the "
+    "layer is traced as a part of it, one step after the other",
+)
 
 
 def _vendor(
@@ -152,22 +179,23 @@ def _engine(
     """Layer by layer and direction by direction, each a cell that the engine unrolls."""
     directions = 2 if layer.bidirectional else 1
     after: dict[str, list[Tensor]] = {name: [] for name in layer._states}
-    for first in range(0, len(layer._cells), directions):
-        if first and layer.dropout and layer.training:
-            x = F.dropout(x, layer.dropout)
-        outputs = []
-        for index in range(first, first + directions):
-            done = unroll(
-                layer._cells[index],
-                x,
-                dict(zip(layer._states, (s[index] for s in states), strict=True)),
-                lengths=lengths,
-                reverse=index != first,
-                executor=executor,
-                strict=layer.strict,
-            )
-            outputs.append(done.output)
-            for name, kept in after.items():
-                kept.append(done.state[name])
-        x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
+    with parametrize.cached():  # a parametrised weight is computed once a call
+        for first in range(0, len(layer._cells), directions):
+            if first and layer.dropout and layer.training:
+                x = F.dropout(x, layer.dropout)
+            outputs = []
+            for index in range(first, first + directions):
+                done = unroll(
+                    layer._cells[index],
+                    x,
+                    dict(zip(layer._states, (s[index] for s in states), strict=True)),
+                    lengths=lengths,
+                    reverse=index != first,
+                    executor=executor,
+                    strict=layer.strict,
+                )
+                outputs.append(done.output)
+                for name, kept in after.items():
+                    kept.append(done.state[name])
+            x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
     return x, tuple(torch.stack(kept) for kept in after.values())

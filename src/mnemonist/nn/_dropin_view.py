@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Mapping, ValuesView
 from typing import Any, Self
 
-from torch import nn
+from torch import Tensor, nn
 
 from mnemonist.cells.torch_layout import TorchGRU, TorchLSTM, TorchRNN
 
 __all__ = ["Borrowed", "BorrowedGRU", "BorrowedLSTM", "BorrowedRNN", "Lender"]
 
-_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+class _Lent(dict[str, Any]):
+    """A module's table of parameters whose values stand in another module's attributes.
+
+    They are looked up whenever one is asked for, so a cell computes with what its owner has at
+    that moment: a parameter, a parametrised or pruned weight, a tensor put there by
+    `torch.func.functional_call`. Nothing is kept, so copies and threads cannot disturb each other.
+    """
+
+    def __init__(self, owner: nn.Module, names: Mapping[str, str]) -> None:
+        super().__init__(dict.fromkeys(names))
+        self._owner, self._names = owner, dict(names)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return getattr(self._owner, self._names[name])
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self._names else default
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+        return {name: self[name] for name in self._names}.items()
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        return {name: self[name] for name in self._names}.values()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._owner, self._names)
 
 
 class Borrowed(nn.Module):
-    """Stands before a cell class; reads ``weight_ih`` as ``owner.weight_ih_l0_reverse``.
+    """Stands before a cell class, whose ``weight_ih`` becomes ``owner.weight_ih_l0_reverse``.
 
-    The attribute is looked up whenever it is used, so what the owner has at that moment is
-    what the cell computes with: a parameter, a parametrised or pruned weight, a tensor put
-    there by `torch.func.functional_call`, the parameters of a copy.
+    Args:
+        owner: the module with the weights.
+        suffix: what it adds to their names.
+        arguments, options: of the cell.
     """
 
-    _owner: nn.Module
-    _suffix: str
-    _borrowed: tuple[str, ...] = ()
-
-    def __init__(self, owner: nn.Module, suffix: str, *args: Any, **options: Any) -> None:
-        # made without storage (and without a draw from the generator), then disowned
-        super().__init__(*args, **options, device="meta")
-        names = tuple(self._parameters)
-        self._parameters.clear()
-        # not by setattr: the owner would become a submodule of its own part
-        self.__dict__.update(_owner=owner, _suffix=suffix, _borrowed=names)
+    def __init__(self, owner: nn.Module, suffix: str, *arguments: Any, **options: Any) -> None:
+        # made without storage and without a draw from the generator, then disowned
+        super().__init__(*arguments, **options, device="meta")
+        self._parameters = _Lent(owner, {name: name + suffix for name in self._parameters})
 
     def __getattr__(self, name: str) -> Any:
-        if name in _WEIGHTS and name in self._borrowed:
-            return getattr(self._owner, name + self._suffix)
+        # Dynamo, which does not know that the table is no ordinary one, follows this instead
+        table = self.__dict__.get("_parameters")
+        if isinstance(table, _Lent) and name in table._names:
+            return getattr(table._owner, table._names[name])
         return super().__getattr__(name)
-
-    def named_parameters(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, nn.Parameter]]:
-        """The owner's present weights under the cell's names; some may be plain tensors."""
-        return ((name, getattr(self, name)) for name in self._borrowed)
 
 
 class BorrowedRNN(Borrowed, TorchRNN):
