@@ -36,7 +36,9 @@ __all__ = [
 class Baseline(Protocol):
     """A forecast to be beaten."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As tables show it."""
 
     def fit(self, train: Windows) -> Any:
         """Learn from the training windows; returns itself."""
@@ -79,14 +81,16 @@ class SeasonalNaive:
     [[1.0, 2.0, 1.0], [2.0, 1.0, 2.0]]
     """
 
-    name = "seasonal naive"
-
     def __init__(self, season: int | None = None) -> None:
         self.season = season
 
+    @property
+    def name(self) -> str:
+        """With the season where it was given: a data set may have several."""
+        return f"seasonal naive ({self.season})" if self.season else "seasonal naive"
+
     def fit(self, train: Windows) -> SeasonalNaive:
-        """Take the season from the data, unless it was given."""
-        self.season = self.season or train.season
+        """Nothing to learn."""
         return self
 
     def predict(self, windows: Windows) -> np.ndarray:
@@ -176,8 +180,11 @@ def default_baselines(
     """
     found: list[Baseline] = [LastValue()]
     skipped = []
-    if windows.season > 1:
+    seasons = windows.data.seasons
+    if len(seasons) == 1:
         found.append(SeasonalNaive())
+    elif seasons:
+        found += [SeasonalNaive(season) for season in seasons]
     else:
         skipped.append("seasonal naive: the data has no season")
     found += [

@@ -55,7 +55,7 @@ no significance test was possible.
             f"The {network} is better than the best baseline ({baseline}), but within the noise: "
             f"{numbers}; {_evidence(test, significant)}."
         )
-    plain = _PLAIN.get(baseline, f"the baseline {baseline}")
+    plain = _PLAIN.get(baseline.partition(" (")[0], f"the baseline {baseline}")
     return f"Not better than {plain}: the {network} has {numbers}; {_evidence(test, significant)}."
 
 

@@ -18,7 +18,7 @@ from mnemonist.data.series.frequency import Axis, infer_frequency
 from mnemonist.data.series.grid import Rows, fill_missing, order, regularise
 from mnemonist.data.series.model import Series, SeriesSet
 from mnemonist.data.series.roles import Roles, assign_roles
-from mnemonist.data.series.season import infer_season
+from mnemonist.data.series.season import infer_seasons
 from mnemonist.data.series.times import parse_times
 from mnemonist.data.table import Table, read_table
 from mnemonist.errors import ConfigError
@@ -191,13 +191,17 @@ def _assemble(
     if fatal:
         return None, findings + _limited(fatal)
     longest = max(series, key=len)
-    season = config.season or infer_season(longest.target, frequency)
-    if config.season is None and season is not None:
-        notes.append(f"season: {season} steps, by the autocorrelation of '{roles.target}'")
+    if config.season is not None:
+        seasons: tuple[int, ...] = (config.season,) if config.season > 1 else ()
+    else:
+        seasons = infer_seasons(longest.target, frequency)
+        if seasons:
+            shown = " and ".join(map(str, seasons))
+            notes.append(f"season: {shown} steps, by the autocorrelation of '{roles.target}'")
     known = (*roles.known, *calendar_names(config.calendar))
     return SeriesSet(
         series, table.name, roles.target, roles.time, roles.id, known, roles.unknown, frequency,
-        season if season != 1 else None, config.calendar, notes, findings,
+        seasons, config.calendar, notes, findings,
     ), findings  # fmt: skip
 
 

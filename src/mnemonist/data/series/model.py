@@ -82,7 +82,7 @@ class SeriesSet:
         target_name, time_name, id_name: the columns; None where there is none.
         known_names, unknown_names: the covariates, in the order of the arrays' columns.
         frequency: a pandas alias, the unit of counting times ("1"), or None.
-        season: the seasonal period in steps, None where none was found.
+        seasons: the seasonal periods in steps, the likeliest first; empty where there is none.
         calendar: which calendar features stand at the end of `known`.
         notes: everything that was decided for the user or done to the data.
         findings: what the check found that is not fatal.
@@ -96,7 +96,7 @@ class SeriesSet:
     known_names: tuple[str, ...] = ()
     unknown_names: tuple[str, ...] = ()
     frequency: str | None = None
-    season: int | None = None
+    seasons: tuple[int, ...] = ()
     calendar: tuple[CalendarFeature, ...] = ()
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -119,10 +119,15 @@ class SeriesSet:
             Series(str(k) if several else "", np.asarray(one, dtype=float))
             for k, one in enumerate(arrays)
         ]
-        return cls(series, season=season)
+        return cls(series, seasons=(season,) if season else ())
 
     def __len__(self) -> int:
         return sum(len(one) for one in self.series)
+
+    @property
+    def season(self) -> int | None:
+        """The likeliest seasonal period, None where the data has none."""
+        return self.seasons[0] if self.seasons else None
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ _FORMATS = (
     "%Y%m%d %H%M",
     "%Y%m%d %H:%M",
 )
-_NUMERIC_DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})([ T].*)?")
+_NUMERIC_DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})([ T].*)?")
 _QUARTER = re.compile(r"(\d{4})[- ]?[Qq]([1-4])")
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 
