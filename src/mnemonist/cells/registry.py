@@ -81,7 +81,7 @@ class Description:
     formula: str
 
     def __str__(self) -> str:
-        return f"{self.summary} ({self.source})"
+        return f"{self.summary} ({self.source})" if self.source else self.summary
 
 
 def names() -> list[str]:
