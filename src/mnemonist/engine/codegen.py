@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from mnemonist.engine.program import AFFINE, Node, Program, Time, ancestors
 from mnemonist.engine.prologue import lookup, render_call
 
-__all__ = ["Variant", "compile_loop", "compile_step"]
+__all__ = ["Variant", "compile_loop", "compile_prologue", "compile_step"]
 
 _INFIX = {
     "add": "{} + {}",
@@ -520,6 +520,17 @@ def compile_step(program: Program) -> Callable[..., Any]:
     values = [w.name(n) for n in program.values.values()]
     w.line(f"return {_tuple(values)}")
     return w.finish("x, leaves, extras, state")
+
+
+def compile_prologue(program: Program, wanted: Sequence[Node]) -> Callable[..., Any]:
+    """The function of ``(x, leaves)`` that computes what depends on parameters only."""
+    w = _Writer(program, wanted, fused=False)
+    w.sources()
+    if program.leaves:
+        w.line(f"{_tuple([f'k{i}' for i in range(len(program.leaves))])} = leaves")
+    w.prologue()
+    w.line(f"return {_tuple([w.name(n) for n in wanted])}")
+    return w.finish("x, leaves")
 
 
 def _tuple(names: Sequence[str]) -> str:

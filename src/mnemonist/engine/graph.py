@@ -55,8 +55,11 @@ class Graph:
             self._made[key] = found
         return found
 
-    def leaf(self, name: str, shape: Sequence[int], *, logical: bool = False) -> Node:
-        return self.node("leaf", (), (name,), shape, time=Time.K, logical=logical)
+    def leaf(
+        self, name: str, shape: Sequence[int], kind: str = "parameter", *, logical: bool = False
+    ) -> Node:
+        """A parameter or a buffer of the cell."""
+        return self.node("leaf", (), (name, kind), shape, time=Time.K, logical=logical)
 
     def const(self, value: float | bool) -> Node:
         if isinstance(value, bool):
@@ -139,6 +142,10 @@ class Graph:
         neutral = {"add": 0.0, "mul": 1.0}.get(op)
         if neutral is not None and neutral in values:
             return args[1 - values.index(neutral)]
+        if op == "add" and len({a.shape for a in args}) == 1:
+            for zeros, other in (args, args[::-1]):
+                if zeros.op == "zeros" and other.time is not Time.K:
+                    return other
         if (op == "sub" and values[1] == 0.0) or (op == "div" and values[1] == 1.0):
             return args[0]
         if op == "neg" and args[0].op == "neg":

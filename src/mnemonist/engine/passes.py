@@ -41,6 +41,8 @@ def rewrite(values: Mapping[str, Node], rule: Rule, graph: Graph | None = None) 
         graph.source = node.source
         new = rule(graph, node, made)
         made[node] = graph.copy(node, [made[a] for a in node.args]) if new is None else new
+        if not made[node].label:
+            made[node].label = node.label
     return {name: made[node] for name, node in values.items()}
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from mnemonist.engine.contract import CellLike
     from mnemonist.engine.fingerprint import Fingerprint
 
 __all__ = [
@@ -75,9 +76,9 @@ class Time(IntEnum):
     S = 2
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Node:
-    """One operation.
+    """One operation; not changed once its program is made.
 
     Attributes:
         id: position in the program; operands have smaller ones.
@@ -88,6 +89,7 @@ class Node:
         time: binding time.
         logical: whether the value is true or false rather than a number.
         source: the line of the cell that it came from; for messages only.
+        label: what the step calls it; for people only.
     """
 
     id: int
@@ -98,6 +100,7 @@ class Node:
     time: Time = Time.K
     logical: bool = False
     source: str = field(default="", repr=False)
+    label: str = field(default="", repr=False)
 
     @property
     def width(self) -> int:
@@ -184,11 +187,12 @@ class Program:
         """Shape of each of `leaves`."""
         return {n.attr[0]: n.shape for n in self.nodes if n.op == "leaf"}
 
-    def leaves_of(self, cell: nn.Module) -> dict[str, Tensor]:
+    def leaves_of(self, cell: CellLike | nn.Module) -> dict[str, Tensor]:
         """The tensors of `leaves` as `cell` has them now, by name."""
+        assert isinstance(cell, nn.Module)
         found = {}
         for name, path, last in self._paths:
-            module = cell
+            module: nn.Module = cell
             for part in path:
                 module = module._modules[part]  # type: ignore[assignment]
             value = module._parameters.get(last)

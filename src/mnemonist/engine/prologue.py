@@ -18,7 +18,15 @@ import torch
 if TYPE_CHECKING:
     from mnemonist.engine.program import Node
 
-__all__ = ["LIKE_INPUT", "RANDOM", "call_attr", "is_allowed", "lookup", "render_call"]
+__all__ = [
+    "LIKE_INPUT",
+    "RANDOM",
+    "call_attr",
+    "checked_shape",
+    "is_allowed",
+    "lookup",
+    "render_call",
+]
 
 
 class _LikeInput:
@@ -52,7 +60,7 @@ _WITHOUT_EFFECT = """
     logical_not logical_or logical_xor logit logsigmoid logspace logsumexp lt mH mT
     masked_fill matmul matrix_exp matrix_norm matrix_power max maximum mean median min minimum
     mish mm moveaxis movedim mul multi_dot multiply mv nan_to_num narrow ne neg negative
-    new_full new_ones new_zeros norm normalize not not_equal one_hot ones ones_like or outer
+    new_full new_ones new_zeros norm normalize not not_equal ones ones_like or outer
     permute polar positive pow prelu prod qr radd ravel rdiv real reciprocal relu relu6
     remainder repeat repeat_interleave reshape reshape_as rmatmul rmul roll rot90 round rpow
     rsqrt rsub rtruediv scatter select selu sigmoid sign silu sin sinc sinh slice slogdet
@@ -194,3 +202,32 @@ def _render(value: Any, operands: Sequence[str], like: str) -> str:
     if kind == "ellipsis":
         return "..."
     raise ValueError(f"no argument of a call: {value!r}")
+
+
+def checked_shape(node: Node, item: int | None = None) -> tuple[int, ...] | None:
+    """The shape that a call on parameters gives, worked out without computing it.
+
+    None for a call that gives several tensors, of which `item` names one.
+
+    Raises:
+        ValueError: it gives no tensor, or names a device.
+        RuntimeError: torch refuses the arguments.
+    """
+    if '"device":"' in node.attr[1]:
+        raise ValueError("a call that names a device")
+    space: dict[str, Any] = {"torch": torch, "function": lookup(node.attr[0])}
+    operands = []
+    for i, operand in enumerate(node.args):
+        dtype = torch.bool if operand.logical else torch.float32
+        space[f"a{i}"] = torch.empty(operand.shape, dtype=dtype, device="meta")
+        operands.append(f"a{i}")
+    space["x"] = torch.empty(0, device="meta")
+    code = render_call(node.attr, "function", operands, "x")
+    with torch.device("meta"), torch.no_grad():
+        result = eval(code, space)
+    if item is None and isinstance(result, (tuple, list)):
+        return None
+    result = result if item is None else result[item]
+    if not isinstance(result, torch.Tensor):
+        raise ValueError("a call that gives no tensor")
+    return tuple(result.shape)

@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import Any
 
 import torch
@@ -27,12 +28,14 @@ _TORCH = os.path.dirname(torch.__file__) + os.sep
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _PARAMETRIZE = parametrize.__file__
 
-_READS_VALUE = "bool item float int tolist numpy index array complex equal allclose is_nonzero"
+_READS_VALUE = frozenset(
+    [
+        *("__bool__", "__float__", "__int__", "__index__", "__complex__", "__array__"),
+        *("__contains__", "item", "tolist", "numpy", "equal", "allclose", "is_nonzero"),
+    ]
+)
+_READING = "reads a value out of a tensor, on which Python then decides; write it as torch.where"
 _REFUSED = {
-    **dict.fromkeys(
-        _READS_VALUE.split(),
-        "reads a value out of a tensor, on which Python then decides; write it as torch.where",
-    ),
     **dict.fromkeys(
         ["cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"],
         "has no program form (it combines the elements of a row in order)",
@@ -53,7 +56,7 @@ _VIEWS = frozenset(
 )
 _EXPANDS = frozenset(["expand", "broadcast_to"])
 _CASTS = frozenset(
-    ["to", "type", "type_as", "float", "double", "half", "bfloat16", "bool", "_to_copy"]
+    ["to", "type", "type_as", "float", "double", "half", "bfloat16", "bool", "long", "int", "short"]
 )
 _FACTORIES = {
     "new_zeros": 0.0,
@@ -75,9 +78,13 @@ class Recorder(TorchFunctionMode):
         self._nodes: dict[int, Node] = {}
         self._kept: list[Tensor] = []  # an id names a tensor only as long as it lives
         self._free: set[Node] = set()  # constants that no parameter is behind
-        for name, value in [*cell.named_parameters(), *cell.named_buffers()]:
-            logical = value.dtype == torch.bool
-            self.bind(value, self.graph.leaf(name, value.shape, logical=logical))
+        for kind, tensors in (
+            ("parameter", cell.named_parameters()),
+            ("buffer", cell.named_buffers()),
+        ):
+            for name, value in tensors:
+                logical = value.dtype == torch.bool
+                self.bind(value, self.graph.leaf(name, value.shape, kind, logical=logical))
 
     def bind(self, value: Tensor, node: Node) -> None:
         """Let a tensor stand for a node."""
@@ -119,11 +126,22 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         qualified = resolve_name(func) or f"torch.{getattr(func, '__name__', func)}"
         name = _base(qualified)
-        self.graph.source = location = _location()
+        frame = _frame()
+        self._name_values(frame)
+        self.graph.source = location = _location(frame)
         try:
             return self._recorded(func, qualified, name, args, kwargs)
         except Unfit as reason:
             raise UnrepresentableError(name, str(reason), location) from None
+
+    def _name_values(self, frame: FrameType | None) -> None:
+        """Nodes get the names that the step's own variables have."""
+        if frame is None or frame.f_code.co_name != "step":
+            return
+        for name, value in frame.f_locals.items():
+            node = self._nodes.get(id(value)) if isinstance(value, Tensor) else None
+            if node is not None and not node.label:
+                node.label = name
 
     def _recorded(
         self, func: Callable, qualified: str, name: str, args: tuple, kwargs: dict
@@ -160,11 +178,13 @@ class Recorder(TorchFunctionMode):
         rowwise: bool,
     ) -> None:
         """Turn away what must not even run."""
-        if name in _REFUSED:
-            reads = name in _READS_VALUE.split()
-            if rowwise or (reads and any(n is not None and n not in self._free for n in known)):
-                raise Unfit(_REFUSED[name])
+        if name in _REFUSED and rowwise:
+            raise Unfit(_REFUSED[name])
         last = qualified.rpartition(".")[2]
+        # constants such as torch.eye may be looked at; parameters change, and are not part of
+        # what a program is known by
+        if last in _READS_VALUE and any(n is None or n not in self._free for n in known):
+            raise Unfit(_READING)
         inplace = (last.endswith("_") and not last.startswith("_")) or last in (
             "__setitem__",
             "__set__",
@@ -361,8 +381,8 @@ def _tensors(value: Any) -> Iterator[Tensor]:
         yield from _tensors(tuple(value.values()))
 
 
-def _location() -> str:
-    """The line of the innermost ``step`` that is running, or else of the caller's own code."""
+def _frame() -> FrameType | None:
+    """The innermost ``step`` that is running, or else the caller's own code."""
     frame, found = sys._getframe(1), None
     while frame is not None:
         name = frame.f_code.co_filename
@@ -372,9 +392,14 @@ def _location() -> str:
             if frame.f_code.co_name == "step":
                 break
         frame = frame.f_back  # type: ignore[assignment]
-    if found is None:
+    return found
+
+
+def _location(frame: FrameType | None) -> str:
+    """The line that a frame is at."""
+    if frame is None:
         return ""
-    path, line = found.f_code.co_filename, found.f_lineno
+    path, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(path, line).strip()
     return f"{os.path.basename(path)}:{line}" + (f": {text}" if text else "")
 

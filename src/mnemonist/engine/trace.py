@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from mnemonist.engine.contract import CellLike
-from mnemonist.engine.identity import identity
+from mnemonist.engine.identity import Guard, identity
 from mnemonist.engine.passes import optimise
 from mnemonist.engine.program import Node, Program, Time, ancestors
 from mnemonist.engine.recorder import Recorder
@@ -27,10 +27,20 @@ from mnemonist.errors import MnemonistError, UnrepresentableError
 __all__ = ["program_of", "trace"]
 
 _BATCHES = (7, 11)
-_KNOWN: WeakKeyDictionary[nn.Module, dict[Any, Program | UnrepresentableError]] = (
-    WeakKeyDictionary()
-)
 _MOST_VERSIONS = 8
+
+
+class _Known:
+    """The programs of one cell object, by what the cell was when they were recorded."""
+
+    def __init__(self) -> None:
+        self.guard: Guard | None = None
+        self.latest: Program | UnrepresentableError | None = None
+        self.versions: dict[Any, Program | UnrepresentableError] = {}
+        self.restless: UnrepresentableError | None = None  # a step that changes its own cell
+
+
+_KNOWN: WeakKeyDictionary[nn.Module, _Known] = WeakKeyDictionary()
 
 
 def program_of(cell: CellLike) -> Program:
@@ -46,33 +56,45 @@ def program_of(cell: CellLike) -> Program:
     assert isinstance(cell, nn.Module)
     known = _KNOWN.get(cell)
     if known is None:
-        known = _KNOWN[cell] = {}
-    key = identity(cell)
-    found = known.get(key)
-    if found is None:
-        if len(known) >= _MOST_VERSIONS:
-            known.clear()
-        found = _program_or_refusal(cell, key)
-        known[key] = found
-        known.setdefault(identity(cell), found)
+        known = _KNOWN[cell] = _Known()
+    found = known.latest
+    if known.guard is None or not known.guard.holds():
+        found = _version(cell, known)
     if isinstance(found, UnrepresentableError):
         raise found.with_traceback(None)
+    assert found is not None
     return found
 
 
-def _program_or_refusal(cell: CellLike, key: Any) -> Program | UnrepresentableError:
+def _version(cell: CellLike, known: _Known) -> Program | UnrepresentableError:
+    """The program, or the refusal, for what a cell is now."""
+    assert isinstance(cell, nn.Module)
+    if known.restless is not None:
+        return known.restless
+    key = identity(cell)
+    found = known.versions.get(key)
+    if found is None:
+        if len(known.versions) >= _MOST_VERSIONS:
+            known.versions.clear()
+        found = _program_or_refusal(cell)
+        if identity(cell) != key:
+            found = known.restless = UnrepresentableError(
+                f"{type(cell).__name__}.step",
+                "changes the cell's own attributes from step to step",
+            )
+        known.versions[key] = found
+    known.guard, known.latest = Guard(cell), found
+    return found
+
+
+def _program_or_refusal(cell: CellLike) -> Program | UnrepresentableError:
     own = getattr(cell, "program", None)
     if isinstance(own, Program):
         return own
     try:
-        program = trace(cell)
+        return trace(cell)
     except UnrepresentableError as error:
         return UnrepresentableError(error.operation, error.reason, error.location)
-    if identity(cell) != key:  # type: ignore[arg-type]
-        return UnrepresentableError(
-            f"{type(cell).__name__}.step", "changes the cell's own attributes from step to step"
-        )
-    return program
 
 
 def trace(cell: CellLike) -> Program:
