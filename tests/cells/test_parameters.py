@@ -95,6 +95,13 @@ def test_biases_start_at_zero_except_where_the_name_says_otherwise():
     assert torch.equal(cells.RecurrentHighway(2, 4, transform_bias=-3).transform[1].b, -3 * ones)
 
 
+def test_a_gate_drawn_anew_starts_where_it_started():
+    gate = cells.LSTM(2, 4).forget
+    nn.init.zeros_(gate.b)
+    gate.reset_parameters()
+    assert torch.equal(gate.b, torch.ones(4))
+
+
 def test_irnn_starts_by_copying():
     cell = cells.IRNN(3, 4, identity_scale=0.5)
     assert torch.equal(cell.hidden.U, 0.5 * torch.eye(4))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mnemonist.engine.contract import Emit
+from mnemonist.engine.eager import named_step
 from mnemonist.errors import CellError
 
 __all__ = ["Cell", "Gate", "RecurrentOperand"]
@@ -45,6 +46,7 @@ class Gate(RecurrentOperand, nn.Module):
         size: width of the gate, H.
         bias: whether there is a ``b`` (H,).
         peephole: whether there is a diagonal weight ``p`` (H,) on a state (Gers et al. 2002).
+        initial_bias: where ``b`` starts.
 
     >>> gate = Gate(3, 5, 5)
     >>> gate(torch.zeros(2, 3), torch.zeros(2, 5)).shape
@@ -64,24 +66,25 @@ class Gate(RecurrentOperand, nn.Module):
         *,
         bias: bool = True,
         peephole: bool = False,
+        initial_bias: float = 0.0,
     ) -> None:
         super().__init__()
         self.input_size, self.recurrent_size, self.size = input_size, recurrent_size, size
-        self.operand_size = recurrent_size
+        self.operand_size, self.initial_bias = recurrent_size, initial_bias
         self.W = nn.Parameter(torch.empty(size, input_size)) if input_size else None
         self.U = nn.Parameter(torch.empty(size, recurrent_size)) if recurrent_size else None
         self.b = nn.Parameter(torch.empty(size)) if bias else None
         self.p = nn.Parameter(torch.empty(size)) if peephole else None
         self.reset_parameters()
 
-    def reset_parameters(self, bias: float = 0.0) -> None:
+    def reset_parameters(self) -> None:
         """Glorot-uniform W (Glorot & Bengio 2010), orthogonal U (Saxe et al. 2014), constant b, zero p."""
         if self.W is not None:
             nn.init.xavier_uniform_(self.W)
         if self.U is not None:
             nn.init.orthogonal_(self.U)
         if self.b is not None:
-            nn.init.constant_(self.b, bias)
+            nn.init.constant_(self.b, self.initial_bias)
         if self.p is not None:
             nn.init.zeros_(self.p)
 
@@ -226,20 +229,17 @@ class Cell(RecurrentOperand, nn.Module):
             size: width of the gates if not H.
             bias: whether they have a bias.
         """
-        width = self.hidden_size if size is None else size
-        made = []
-        for name in names:
-            gate = Gate(
+        return tuple(
+            Gate(
                 self.input_size if input_size is None else input_size,
                 self.hidden_size if recurrent_size is None else recurrent_size,
-                width,
+                self.hidden_size if size is None else size,
                 bias=bias,
                 peephole=name in peephole.split(),
+                initial_bias=self.initial_bias.get(name, 0.0),
             )
-            if gate.b is not None:
-                nn.init.constant_(gate.b, self.initial_bias.get(name, 0.0))
-            made.append(gate)
-        return tuple(made)
+            for name in names
+        )
 
     def initial_state(
         self,
@@ -268,15 +268,25 @@ class Cell(RecurrentOperand, nn.Module):
     def forward(
         self, x: Tensor, state: Mapping[str, Tensor] | None = None, **extras: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """One step with named state: (B, I) to ((B, E), new state)."""
-        if state is None:
-            state = self.initial_state(x.shape[0], device=x.device, dtype=x.dtype)
-        if not extras and self.extra_sizes:
+        """One step with named state: (B, I) to ((B, E), new state).
+
+        A state that is not given starts as `initial_state` says; extras that are not given
+        are drawn.
+
+        Raises:
+            CellError: an unknown state, or a step that returns something else than declared.
+        """
+        start = self.initial_state(x.shape[0], device=x.device, dtype=x.dtype) | dict(state or {})
+        if start.keys() != self.state_sizes.keys():
+            unknown = sorted(start.keys() - self.state_sizes.keys())
+            raise CellError(
+                f"unknown state {', '.join(unknown)}: {type(self).__name__} has "
+                f"{', '.join(self.state_sizes)}"
+            )
+        if extras.keys() != self.extra_sizes.keys():
             drawn = self.draw_extras(1, x.shape[0], device=x.device, dtype=x.dtype)
-            extras = {name: value[0] for name, value in drawn.items()}
-        values = self.step(x, *(state[name] for name in self.state_sizes), **extras)
-        values = values if isinstance(values, tuple) else (values,)
-        named = dict(zip((*self.state_sizes, *self.output_sizes), values, strict=True))
+            extras = {name: value[0] for name, value in drawn.items()} | extras
+        named = named_step(self, x, start, extras)
         emits = (self.emits,) if isinstance(self.emits, str) else self.emits
         output = named[emits[0]] if len(emits) == 1 else torch.cat([named[e] for e in emits], -1)
         return output, {name: named[name] for name in self.state_sizes}

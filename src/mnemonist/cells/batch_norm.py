@@ -121,12 +121,18 @@ class StepwiseBatchNorm(nn.Module):
 
     def forward(self, values: Tensor, t: Tensor) -> Tensor:
         """Values (B, width) at the steps t (B, 1), the first step being 0."""
-        steps = t.detach().long().squeeze(-1).clamp(max=self.max_steps - 1)
         if self.training:
             mean, var = values.mean(0), values.var(0, correction=0)
-            with torch.no_grad():
-                for running, batch in ((self.running_mean, mean), (self.running_var, var)):
-                    running[steps] = running[steps].lerp(batch.to(running.dtype), self.momentum)
+            self._average(mean.detach(), var.detach(), self._row(t))
         else:
-            mean, var = self.running_mean[steps], self.running_var[steps]
+            mean, var = self.running_mean[self._row(t)], self.running_var[self._row(t)]
         return self.gamma * (values - mean) * torch.rsqrt(var + self.eps)
+
+    def _row(self, t: Tensor) -> Tensor:
+        """Which row of the running averages belongs to each row of the batch."""
+        return t.detach().long().squeeze(-1).clamp(max=self.max_steps - 1)
+
+    @torch.no_grad()
+    def _average(self, mean: Tensor, var: Tensor, row: Tensor) -> None:
+        for running, batch in ((self.running_mean, mean), (self.running_var, var)):
+            running[row] = running[row].lerp(batch.to(running.dtype), self.momentum)

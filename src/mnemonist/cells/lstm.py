@@ -226,7 +226,7 @@ class ProjectedLSTM(GatedCell):
     c_t = f_t ⊙ c_{t-1} + i_t ⊙ z_t
     o_t = σ(W_o x_t + U_o h_{t-1} + p_o ⊙ c_t + b_o)
     m_t = o_t ⊙ φ(c_t)
-    h_t = R m_t                                          P < H values, fed back and emitted
+    h_t = R m_t                                          P values, fed back and emitted
 
     Args:
         input_size: width I of x.

@@ -334,7 +334,7 @@ def _masks_on(cell: nn.Module, masks: Mapping[int, Tensor]) -> Iterator[None]:
         yield
     finally:
         for module in masked:
-            module.operand_mask = None
+            del module.operand_mask  # back to the class's None, as if never set
 
 
 def _name(cell: nn.Module) -> str:
