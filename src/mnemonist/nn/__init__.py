@@ -2,6 +2,8 @@
 
 from mnemonist.nn._dropin_cells import GRUCell, LSTMCell, RNNCell
 from mnemonist.nn._dropins import GRU, LSTM, RNN
+from mnemonist.nn.attention import Additive, Multiplicative
+from mnemonist.nn.encoder_decoder import EncoderDecoder
 from mnemonist.nn.feedback import Feedback
 from mnemonist.nn.norm import SequenceBatchNorm
 from mnemonist.nn.pooling import LastStep, last_valid
@@ -11,10 +13,13 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Additive",
+    "EncoderDecoder",
     "Feedback",
     "GRUCell",
     "LSTMCell",
     "LastStep",
+    "Multiplicative",
     "RNNCell",
     "Recurrent",
     "SequenceBatchNorm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -32,32 +32,26 @@ class Maker:
 
     def __call__(self, input_size: int, hidden_size: int) -> CellLike:
         """One cell, regularised from the inside out: its weights, its operands, its states."""
-        make = cells.get(self.spec) if isinstance(self.spec, str) else self.spec
-        if isinstance(make, nn.Module) or not callable(make):
+        make = cells.resolve(self.spec)
+        if isinstance(make, nn.Module):
             raise ConfigError(
                 f"cell must be a name, a class or a callable (input_size, hidden_size) -> cell; "
-                f"got {type(make).__name__}. Every layer and direction makes its own cell"
+                f"got a {type(make).__name__}. Every layer and direction makes its own cell"
             )
-        cell = make(input_size, hidden_size, **self.options)
-        if not isinstance(cell, CellLike) or not isinstance(cell, nn.Module):
+        made = make(input_size, hidden_size, **self.options)
+        if not isinstance(made, CellLike) or not isinstance(made, nn.Module):
             raise ConfigError(
-                f"{getattr(make, '__name__', make)} made a {type(cell).__name__}, which is not a "
+                f"{getattr(make, '__name__', make)} made a {type(made).__name__}, which is not a "
                 "cell: it needs states, sizes and step, as mnemonist.cells.Cell has them"
             )
+        cell = cast(cells.Cell, made)
         if self.weight_dropout:
             cell = cells.WeightDropout(cell, self.weight_dropout)
         if self.variational_dropout:
             rates = self.variational_dropout
             rates = rates if isinstance(rates, Mapping) else {"input": rates, "state": rates}
             cell = cells.VariationalDropout(cell, **rates)
-        if self.zoneout:
-            rates = self.zoneout
-            names = tuple(cell.state_sizes)
-            rates = dict(rates) if isinstance(rates, Mapping) else dict.fromkeys(names, rates)
-            for name in rates:
-                check_name("state in zoneout", name, names)
-            cell = cells.Zoneout(cell, rates)
-        return cell
+        return cells.Zoneout(cell, self.zoneout) if self.zoneout else cell
 
 
 def emitted_names(cell: CellLike, emit: Emit | None = None) -> tuple[str, ...]:

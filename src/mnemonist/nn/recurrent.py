@@ -285,6 +285,20 @@ class Recurrent(nn.Module):
         output, final = self._run(x[None], state or {}, extras=extras)
         return output if self.output == "last" else output[0], final
 
+    def last(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(T, B, E) to (B, E), where each direction has read the whole row."""
+        if not self.bidirectional:
+            return last_valid(output, lengths)
+        if self.connection == "dense":
+            layers = output.split(self.between.widths, -1)
+            return torch.cat([self._both_ends(layer, lengths) for layer in layers], -1)
+        return self._both_ends(output, lengths)
+
+    def _both_ends(self, output: Tensor, lengths: Tensor | None) -> Tensor:
+        forward, backward = output.chunk(2, -1)
+        first = backward[0] if len(backward) else last_valid(backward)
+        return torch.cat([last_valid(forward, lengths), first], -1)
+
     def _build(self, maker: Maker, norm: Norm | None) -> None:
         """The cells of every layer and direction, and what stands between the layers."""
         self.cells = nn.ModuleList()
@@ -351,16 +365,8 @@ class Recurrent(nn.Module):
                 finals.append(run.state)
             outputs.append(self.between.join(len(outputs), torch.cat(emitted, -1), outputs))
         if self.output == "last":
-            outputs = [self._last(output, lengths) for output in outputs]
+            return self.last(self.between.top(outputs), lengths), self._stack(finals)
         return self.between.top(outputs), self._stack(finals)
-
-    def _last(self, output: Tensor, lengths: Tensor | None) -> Tensor:
-        """(T, B, ·) to (B, ·) where each direction has read the whole row."""
-        if not self.bidirectional:
-            return last_valid(output, lengths)
-        forward, backward = output.chunk(2, -1)
-        first = backward[0] if len(backward) else last_valid(backward)
-        return torch.cat([last_valid(forward, lengths), first], -1)
 
     def _sequence(
         self, x: Tensor, steps: int | None, single: bool, enter: Callable[[Tensor], Tensor]

@@ -1,0 +1,470 @@
+"""Sequences to sequences of another length: an encoder, a decoder, attention between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from mnemonist.engine.time import check_lengths, unpack
+from mnemonist.errors import ConfigError, ShapeError
+from mnemonist.nn._build import CellSpec
+from mnemonist.nn._check import check_positive, check_probability
+from mnemonist.nn.attention import Attention, Memory, make_attention
+from mnemonist.nn.bridge import Bridge, BridgeKind
+from mnemonist.nn.recurrent import Recurrent
+
+__all__ = ["Decoded", "Encoded", "EncoderDecoder"]
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch of sources, as the decoder sees it.
+
+    Attributes:
+        state: the decoder's first state by name, (layers, B, width).
+        memory: what attention looks at; None without attention.
+        summary: (B, ·), what the decoder reads at every step; None without summary.
+    """
+
+    state: State
+    memory: Memory | None
+    summary: Tensor | None
+
+    def rows(self, index: Tensor) -> Encoded:
+        """The rows of that index (N,), in that order: beams of one source, or what goes on."""
+        memory = self.memory
+        if memory is not None:
+            valid = None if memory.valid is None else memory.valid[index]
+            memory = Memory(memory.values[:, index], memory.keys[:, index], valid)
+        state = {name: value[:, index] for name, value in self.state.items()}
+        return Encoded(state, memory, None if self.summary is None else self.summary[index])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a decoder made.
+
+    Attributes:
+        output: (T, B, O), values or logits.
+        attention: (T, B, S), the weights on the source positions; None without attention.
+        tokens: (T, B), the tokens chosen at each step; None for continuous targets, and
+            where the targets were fed in everywhere, so that none was chosen.
+        state: the decoder's state after the last step.
+    """
+
+    output: Tensor
+    attention: Tensor | None
+    tokens: Tensor | None
+    state: State
+
+
+class EncoderDecoder(nn.Module):
+    """Encoder-decoder network for sequences (Sutskever et al. 2014; Cho et al. 2014).
+
+    The encoder reads the source into a state and, for attention, into a memory. The decoder
+    starts from that state; at every step it reads its previous output v_{t-1} and emits s_t:
+
+        s_t = decoder([v_{t-1}, z_t, summary, a_{t-1}])
+        a_t = tanh(W_a [context(s_t), s_t])      with attention (Luong et al. 2015)
+        y_t = W_y a_t + b_y                      of s_t itself without attention
+
+    z_t are covariates, `summary` is what the encoder emitted last (``summary=True``, Cho et al.
+    2014) and a_{t-1} the previous attentional vector (``input_feeding=True``, Luong et al. 2015,
+    section 3.3; by it the decoder chooses where to look next, as Bahdanau et al. 2015 do).
+
+    Continuous targets (forecasting): v is the output itself, or what ``feed`` makes of it.
+    Tokens (translation): with ``target_embedding`` the output is logits over O tokens, and v the
+    embedding of a token.
+
+    >>> model = EncoderDecoder(3, 8, 1, attention="additive", bidirectional=True)
+    >>> source, target = torch.randn(9, 4, 3), torch.randn(5, 4, 1)
+    >>> decoded = model(source, target, lengths=[9, 7, 7, 2])
+    >>> decoded.output.shape, decoded.attention.shape
+    (torch.Size([5, 4, 1]), torch.Size([5, 4, 9]))
+    >>> model(source, steps=12).output.shape
+    torch.Size([12, 4, 1])
+
+    Args:
+        input_size: width of the source, or the size of its vocabulary (`source_embedding`).
+        hidden_size: H of the encoder (a direction) and of the decoder.
+        output_size: O, width of the target, or the size of its vocabulary.
+        cell: the encoder's cell, as in `Recurrent`; decoder_cell: the decoder's, if another.
+        num_layers: of the encoder and of the decoder.
+        bidirectional: whether the encoder reads in both directions.
+        attention: None, "additive", "dot", "general" or "scaled" (`mnemonist.nn.attention`).
+        input_feeding: whether the decoder reads the previous attentional vector.
+        summary: whether the decoder reads the encoder's last output at every step.
+        source_embedding: width of the embedding if the source is tokens.
+        target_embedding: width of the embedding if the target is tokens.
+        start_token: the token that stands before the first, for token targets.
+        covariate_size: K, width of what is known of every target step beforehand.
+        feed: what of an output (B, O) is fed back, for continuous targets (say the median
+            of quantiles); the output itself if not given.
+        feed_size: width of what is fed back, and of the targets fed in; O if not given.
+        bridge: how the decoder's state starts (`Bridge`): "project", "copy" or "none".
+        dropout: between the layers of the encoder, and of the decoder.
+        batch_first: source, target, covariates and output are (B, T, ·).
+        cell_options, decoder_cell_options: further arguments of the cells' constructors.
+        checkpoint, executor, strict: as in `Recurrent`.
+
+    Raises:
+        ConfigError: an unknown name, or options that exclude each other.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        cell: CellSpec = "lstm",
+        decoder_cell: CellSpec | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        attention: Literal["additive", "dot", "general", "scaled"] | None = None,
+        input_feeding: bool = False,
+        summary: bool = False,
+        source_embedding: int | None = None,
+        target_embedding: int | None = None,
+        start_token: int = 0,
+        covariate_size: int = 0,
+        feed: Callable[[Tensor], Tensor] | None = None,
+        feed_size: int | None = None,
+        bridge: BridgeKind = "project",
+        dropout: float = 0.0,
+        batch_first: bool = False,
+        cell_options: Mapping[str, Any] | None = None,
+        decoder_cell_options: Mapping[str, Any] | None = None,
+        checkpoint: int | None = None,
+        executor: str = "auto",
+        strict: bool = False,
+    ) -> None:
+        super().__init__()
+        check_positive("output_size", output_size)
+        if input_feeding and attention is None:
+            raise ConfigError("input_feeding feeds what attention found: choose an attention")
+        if target_embedding is not None and (feed or feed_size):
+            raise ConfigError("feed and feed_size are for continuous targets, not for tokens")
+        if feed_size is not None and feed is None and feed_size != output_size:
+            raise ConfigError(
+                f"feed_size={feed_size} differs from output_size={output_size}: give feed, the "
+                "function that makes of an output what is fed back"
+            )
+        if decoder_cell is None:
+            decoder_cell, decoder_cell_options = cell, decoder_cell_options or cell_options
+        self.input_size, self.output_size = input_size, output_size
+        self.covariate_size, self.batch_first = covariate_size, batch_first
+        self.input_feeding, self.summary = input_feeding, summary
+        self.start_token, self.feed = start_token, feed
+        self.feed_size = target_embedding or feed_size or output_size
+        shared: dict[str, Any] = {
+            "num_layers": num_layers,
+            "dropout": dropout,
+            "checkpoint": checkpoint,
+            "executor": executor,
+            "strict": strict,
+        }
+        self.source_embedding = _embedding(input_size, source_embedding)
+        self.target_embedding = _embedding(output_size, target_embedding)
+        self.encoder = Recurrent(
+            cell,
+            source_embedding or input_size,
+            hidden_size,
+            bidirectional=bidirectional,
+            cell_options=cell_options,
+            **shared,
+        )
+        reads = self.feed_size + covariate_size + hidden_size * input_feeding
+        self.decoder = Recurrent(
+            decoder_cell,
+            reads + self.encoder.output_size * summary,
+            hidden_size,
+            cell_options=decoder_cell_options,
+            **shared,
+        )
+        self.bridge = Bridge(bridge, self.encoder, self.decoder)
+        emitted, memory_size = self.decoder.output_size, self.encoder.output_size
+        self.attention: Attention | None = None
+        self.attend: nn.Linear | None = None
+        if attention is not None:
+            self.attention = make_attention(attention, emitted, memory_size)
+            self.attend = nn.Linear(memory_size + emitted, hidden_size)
+        self.head = nn.Linear(hidden_size if attention else emitted, output_size)
+
+    def encode(
+        self, x: Tensor | PackedSequence, lengths: Tensor | list[int] | None = None
+    ) -> Encoded:
+        """Read the sources.
+
+        Args:
+            x: (S, B, I), tokens (S, B), a PackedSequence, or batch first.
+            lengths: (B,), the steps of each source; all S if not given.
+
+        Raises:
+            ShapeError: x has another shape, or the lengths do not fit it.
+        """
+        if isinstance(x, PackedSequence):
+            source, lengths = unpack(x)
+        else:
+            source = x.transpose(0, 1) if self.batch_first else x
+        if self.source_embedding is not None:
+            source = self.source_embedding(_tokens(source, "source"))
+        if lengths is not None and source.dim() == 3:
+            lengths = check_lengths(lengths, source.shape[0], source.shape[1], source.device)
+        output, state = self.encoder(source, lengths=lengths)
+        rows = source.shape[1]
+        started = self.decoder.initial_state(rows, device=output.device, dtype=output.dtype)
+        started |= self.bridge(state)
+        if self.input_feeding and self.attend is not None:
+            started["attentional"] = output.new_zeros(1, rows, self.attend.out_features)
+        return Encoded(
+            started,
+            None if self.attention is None else self.attention.remember(output, lengths),
+            self.encoder.last(output, cast(Tensor | None, lengths)) if self.summary else None,
+        )
+
+    def step(
+        self,
+        previous: Tensor,
+        state: Mapping[str, Tensor],
+        encoded: Encoded,
+        covariates: Tensor | None = None,
+    ) -> tuple[Tensor, State, Tensor | None]:
+        """One step of the decoder, for decoding of one's own (beam search).
+
+        Args:
+            previous: what stands before this step: (B, feed_size), or tokens (B,).
+            state: the decoder's state; at first ``encoded.state``.
+            encoded: what `encode` made of the sources.
+            covariates: (B, K) of this step, if the model has covariates.
+
+        Returns:
+            The output (B, O), the new state, and the weights (B, S) of attention.
+        """
+        before = dict(state)
+        attentional = before.pop("attentional", None)
+        reads = self._reads(previous[None], encoded, covariates, attentional)
+        emitted, after = self.decoder(reads, before)
+        output, weights, attended = self._head(emitted, encoded.memory)
+        if attentional is not None:
+            after["attentional"] = attended
+        return output[0], after, None if weights is None else weights[0]
+
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        target: Tensor | None = None,
+        *,
+        steps: int | None = None,
+        lengths: Tensor | list[int] | None = None,
+        start: Tensor | None = None,
+        covariates: Tensor | None = None,
+        teacher_forcing: float = 1.0,
+        sample: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> Decoded:
+        """Read the sources and write the targets.
+
+        With `target` the decoder reads the target of the step before with the probability
+        `teacher_forcing`, drawn for every step and row (scheduled sampling, Bengio et al.
+        2015), else its own output; without `target` it always reads its own. Where it reads
+        targets everywhere and needs no input feeding, all steps run at once.
+
+        Args:
+            x: the sources (S, B, I), tokens (S, B), or a PackedSequence.
+            target: (T, B, feed_size), or tokens (T, B): what the output should be.
+            steps: T, where there is no target.
+            lengths: (B,), the steps of each source; all S if not given.
+            start: what stands before the first target: (B, feed_size), or tokens (B,); zeros,
+                or `start_token`, if not given.
+            covariates: (T, B, K), known for all target steps.
+            teacher_forcing: a probability; a schedule passes another one at every call.
+            sample: draw tokens from the model's distribution instead of the likeliest.
+            generator: for the draws.
+
+        Raises:
+            ShapeError: a shape that does not fit.
+            ConfigError: neither target nor steps, or both.
+        """
+        if (target is None) == (steps is None):
+            raise ConfigError("give either target (what to write) or steps (how far to run)")
+        check_probability("teacher_forcing", teacher_forcing)
+        encoded = self.encode(x, lengths)
+        if self.batch_first:
+            target = None if target is None else target.transpose(0, 1)
+            covariates = None if covariates is None else covariates.transpose(0, 1)
+        steps = len(target) if target is not None else steps or 0
+        start = self._start(encoded, start)
+        if target is not None:
+            self._check_target(target, start)
+        self._check_covariates(covariates, steps, start.shape[0])
+        if target is not None and teacher_forcing == 1.0 and not self.input_feeding:
+            decoded = self._at_once(torch.cat([start[None], target])[:steps], encoded, covariates)
+        else:
+            forced = None
+            if target is not None:
+                draws = torch.rand(steps, start.shape[0], generator=generator, device=target.device)
+                forced = draws < teacher_forcing
+            decoded = self._step_by_step(
+                start, steps, encoded, covariates, target, forced, sample, generator
+            )
+        return decoded if not self.batch_first else _batch_first(decoded)
+
+    def _at_once(self, previous: Tensor, encoded: Encoded, covariates: Tensor | None) -> Decoded:
+        """All steps in one run of the decoder, for what is known before it starts."""
+        emitted, state = self.decoder(self._reads(previous, encoded, covariates), encoded.state)
+        output, weights, _ = self._head(emitted, encoded.memory)
+        return Decoded(output, weights, None, state)
+
+    def _step_by_step(
+        self,
+        previous: Tensor,
+        steps: int,
+        encoded: Encoded,
+        covariates: Tensor | None,
+        target: Tensor | None,
+        forced: Tensor | None,
+        sample: bool,
+        generator: torch.Generator | None,
+    ) -> Decoded:
+        """One step after the other, each reading a target or the output of the one before."""
+        state: State = encoded.state
+        if steps == 0:
+            return self._nothing(previous, encoded)
+        outputs, weights, chosen = [], [], []
+        for t in range(steps):
+            now = None if covariates is None else covariates[t]
+            output, state, weight = self.step(previous, state, encoded, now)
+            outputs.append(output)
+            weights.append(weight)
+            previous = self._choose(output, sample, generator)
+            chosen.append(previous)
+            if target is not None and forced is not None and t + 1 < steps:
+                mask = forced[t + 1].reshape(-1, *(1,) * (previous.dim() - 1))
+                previous = torch.where(mask, target[t], previous)
+        return Decoded(
+            torch.stack(outputs),
+            torch.stack([w for w in weights if w is not None]) if encoded.memory else None,
+            torch.stack(chosen) if self.target_embedding is not None else None,
+            state,
+        )
+
+    def _nothing(self, previous: Tensor, encoded: Encoded) -> Decoded:
+        """No steps at all."""
+        rows, like = previous.shape[0], self.head.weight
+        positions = None if encoded.memory is None else len(encoded.memory.values)
+        return Decoded(
+            like.new_zeros(0, rows, self.output_size),
+            None if positions is None else like.new_zeros(0, rows, positions),
+            None if self.target_embedding is None else previous.new_zeros(0, rows),
+            encoded.state,
+        )
+
+    def _reads(
+        self,
+        previous: Tensor,
+        encoded: Encoded,
+        covariates: Tensor | None,
+        attentional: Tensor | None = None,
+    ) -> Tensor:
+        """What the decoder reads at T steps, (T, B, ·)."""
+        if self.target_embedding is not None:
+            previous = self.target_embedding(_tokens(previous, "target"))
+        parts = [previous]
+        if covariates is not None:
+            parts.append(covariates if covariates.dim() == 3 else covariates[None])
+        if encoded.summary is not None:
+            parts.append(encoded.summary.expand(len(previous), -1, -1))
+        if attentional is not None:
+            parts.append(attentional)
+        return torch.cat(parts, -1) if len(parts) > 1 else previous
+
+    def _head(self, emitted: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor | None, Tensor]:
+        """The output, the weights of attention, and the vector the output is made of."""
+        if self.attention is None or self.attend is None or memory is None:
+            return self.head(emitted), None, emitted
+        context, weights = self.attention(emitted, memory)
+        attended = torch.tanh(self.attend(torch.cat([context, emitted], -1)))
+        return self.head(attended), weights, attended
+
+    def _choose(self, output: Tensor, sample: bool, generator: torch.Generator | None) -> Tensor:
+        """What is fed back of an output (B, O)."""
+        if self.target_embedding is None:
+            return output if self.feed is None else self.feed(output)
+        if not sample:
+            return output.argmax(-1)
+        return torch.multinomial(output.softmax(-1), 1, generator=generator)[:, 0]
+
+    def _start(self, encoded: Encoded, start: Tensor | None) -> Tensor:
+        like = next(iter(encoded.state.values()))
+        rows = like.shape[1]
+        expected = (rows,) if self.target_embedding is not None else (rows, self.feed_size)
+        if start is not None:
+            if start.shape != expected:
+                raise ShapeError(f"start must be {expected}; got {tuple(start.shape)}")
+            return start
+        if self.target_embedding is not None:
+            return torch.full(expected, self.start_token, device=like.device)
+        return like.new_zeros(expected)
+
+    def _check_target(self, target: Tensor, start: Tensor) -> None:
+        if target.shape[1:] != start.shape:
+            layout = ("B", "T") if self.batch_first else ("T", "B")
+            width = "" if start.dim() == 1 else f", {self.feed_size}"
+            raise ShapeError(
+                f"target must be ({', '.join(layout)}{width}) with B = {start.shape[0]}; got "
+                f"{tuple(target.shape)} as (T, B, ·)"
+            )
+
+    def _check_covariates(self, covariates: Tensor | None, steps: int, rows: int) -> None:
+        if self.covariate_size and covariates is None:
+            raise ShapeError(
+                f"this model needs covariates, {self.covariate_size} for each of {steps} steps"
+            )
+        expected = (steps, rows, self.covariate_size)
+        if covariates is not None and covariates.shape != expected:
+            raise ShapeError(
+                f"covariates must be (T, B, K) = {expected}; got {tuple(covariates.shape)}"
+            )
+
+    def extra_repr(self) -> str:
+        told = {
+            "input_feeding": (self.input_feeding, False),
+            "summary": (self.summary, False),
+            "covariate_size": (self.covariate_size, 0),
+            "batch_first": (self.batch_first, False),
+        }
+        options = [f"{n}={value!r}" for n, (value, usual) in told.items() if value != usual]
+        return ", ".join([f"{self.input_size}, {self.output_size}", *options])
+
+
+def _embedding(vocabulary: int, width: int | None) -> nn.Embedding | None:
+    return None if width is None else nn.Embedding(vocabulary, width)
+
+
+def _tokens(values: Tensor, what: str) -> Tensor:
+    if values.is_floating_point() or values.dim() != 2:
+        raise ShapeError(
+            f"a {what} of tokens must be integers, one a step and row; "
+            f"got {tuple(values.shape)}, {values.dtype}"
+        )
+    return values
+
+
+def _batch_first(decoded: Decoded) -> Decoded:
+    def swap(value: Tensor | None) -> Tensor | None:
+        return None if value is None else value.transpose(0, 1)
+
+    return replace(
+        decoded,
+        output=decoded.output.transpose(0, 1),
+        attention=swap(decoded.attention),
+        tokens=swap(decoded.tokens),
+    )

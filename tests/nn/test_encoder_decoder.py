@@ -1,0 +1,255 @@
+"""The encoder-decoder: its ways of running agree, and it learns."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence
+from torch.testing import assert_close
+
+from mnemonist.errors import ConfigError, ShapeError
+from mnemonist.nn import EncoderDecoder
+
+S, B, T = 6, 4, 5
+LENGTHS = torch.tensor([6, 3, 1, 5])
+
+VARIANTS = {
+    "plain": {},
+    "copied state": {"bridge": "copy", "num_layers": 2},
+    "additive": {"attention": "additive", "bidirectional": True},
+    "general": {"attention": "general", "num_layers": 2, "decoder_cell": "gru"},
+    "scaled": {"attention": "scaled", "bidirectional": True, "cell": "gru"},
+    "summary": {"summary": True, "bidirectional": True, "bridge": "none"},
+    "fed": {"attention": "additive", "input_feeding": True, "covariate_size": 2},
+}
+
+
+@pytest.fixture(params=VARIANTS, ids=str)
+def model(request):
+    return EncoderDecoder(3, 7, 2, **VARIANTS[request.param]).eval()
+
+
+def batch(model):
+    covariates = torch.randn(T, B, model.covariate_size) if model.covariate_size else None
+    return torch.randn(S, B, 3), torch.randn(T, B, 2), covariates
+
+
+def loop(model, source, previous, covariates, teacher=None, lengths=LENGTHS):
+    """The decoder by its public step; reads the teacher where there is one."""
+    encoded = model.encode(source, lengths)
+    state, outputs, attention = encoded.state, [], []
+    for t in range(T):
+        now = None if covariates is None else covariates[t]
+        output, state, weights = model.step(previous, state, encoded, now)
+        outputs.append(output)
+        attention.append(weights)
+        previous = output if teacher is None else teacher[t]
+    return torch.stack(outputs), attention, state
+
+
+def test_all_steps_at_once_are_step_after_step(model):
+    source, target, covariates = batch(model)
+    start = torch.randn(B, 2)
+    decoded = model(source, target, lengths=LENGTHS, start=start, covariates=covariates)
+    output, attention, state = loop(model, source, start, covariates, target)
+    assert_close(decoded.output, output)
+    assert_close(decoded.state, state)
+    if decoded.attention is not None:
+        assert_close(decoded.attention, torch.stack(attention))
+
+
+def test_running_free_feeds_back_the_output(model):
+    source, target, covariates = batch(model)
+    free = model(source, steps=T, lengths=LENGTHS, covariates=covariates)
+    output, _, _ = loop(model, source, torch.zeros(B, 2), covariates)
+    assert_close(free.output, output)
+    never = model(source, target, lengths=LENGTHS, covariates=covariates, teacher_forcing=0.0)
+    assert_close(never.output, output)
+
+
+def test_scheduled_sampling_mixes_by_row_and_step(model):
+    source, target, covariates = batch(model)
+
+    def run(forcing, seed):
+        generator = torch.Generator().manual_seed(seed)
+        options = {"lengths": LENGTHS, "covariates": covariates, "generator": generator}
+        return model(source, target, teacher_forcing=forcing, **options).output
+
+    mixed = run(0.5, 7)
+    assert torch.equal(run(0.5, 7), mixed)
+    assert not torch.equal(run(0.5, 8), mixed)
+    forced = torch.rand(T, B, generator=torch.Generator().manual_seed(7)) < 0.5
+    previous, encoded, expected = torch.zeros(B, 2), model.encode(source, LENGTHS), []
+    state = encoded.state
+    for t in range(T):
+        now = None if covariates is None else covariates[t]
+        output, state, _ = model.step(previous, state, encoded, now)
+        expected.append(output)
+        previous = torch.where(forced[min(t + 1, T - 1)][:, None], target[t], output)
+    assert_close(mixed, torch.stack(expected))
+
+
+def test_padding_of_the_source_is_not_there(model):
+    source, target, covariates = batch(model)
+    source[torch.arange(S)[:, None] >= LENGTHS] = float("nan")
+    decoded = model(source, target, lengths=LENGTHS, covariates=covariates)
+    decoded.output.square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+    for row, length in enumerate(LENGTHS.tolist()):
+        now = None if covariates is None else covariates[:, [row]]
+        alone = model(source[:length, [row]], target[:, [row]], covariates=now)
+        assert_close(decoded.output[:, [row]], alone.output)
+        if decoded.attention is not None:
+            assert_close(decoded.attention[:, [row], :length], alone.attention)
+            assert decoded.attention[:, row, length:].eq(0).all()
+            assert_close(decoded.attention[:, row].sum(-1), torch.ones(T))
+
+
+def test_packed_and_batch_first_sources_are_the_same(model):
+    source, target, covariates = batch(model)
+    decoded = model(source, target, lengths=LENGTHS, covariates=covariates)
+    packed = pack_padded_sequence(source, LENGTHS, enforce_sorted=False)
+    assert_close(model(packed, target, covariates=covariates).output, decoded.output)
+    model.batch_first = True
+    swapped = model(
+        source.transpose(0, 1),
+        target.transpose(0, 1),
+        lengths=LENGTHS,
+        covariates=None if covariates is None else covariates.transpose(0, 1),
+    )
+    assert_close(swapped.output.transpose(0, 1), decoded.output)
+    if decoded.attention is not None:
+        assert_close(swapped.attention.transpose(0, 1), decoded.attention)
+
+
+def test_rows_can_be_repeated_for_beams(model):
+    source, _, covariates = batch(model)
+    encoded = model.encode(source, LENGTHS)
+    beams = encoded.rows(torch.tensor([1, 1, 3]))
+    now = None if covariates is None else covariates[0]
+    few = None if now is None else now[[1, 1, 3]]
+    output, _, weights = model.step(torch.zeros(B, 2), encoded.state, encoded, now)
+    beam, _, beam_weights = model.step(torch.zeros(3, 2), beams.state, beams, few)
+    assert_close(beam, output[[1, 1, 3]])
+    if weights is not None:
+        assert_close(beam_weights, weights[[1, 1, 3]])
+
+
+def test_no_steps_and_empty_sources(model):
+    source, _, covariates = batch(model)
+    none = None if covariates is None else covariates[:0]
+    assert model(source, steps=0, covariates=none).output.shape == (0, B, 2)
+    empty = model(source, steps=T, lengths=[0, 0, 0, 0], covariates=covariates)
+    assert empty.output.isfinite().all()
+    if empty.attention is not None:
+        assert not empty.attention.any()
+
+
+def test_copies_and_saved_weights_are_the_same_model(model):
+    source, target, covariates = batch(model)
+    twin = copy.deepcopy(model)
+    for parameter in twin.parameters():
+        torch.nn.init.zeros_(parameter)
+    twin.load_state_dict(model.state_dict())
+    output = model(source, target, covariates=covariates).output
+    assert torch.equal(twin(source, target, covariates=covariates).output, output)
+
+
+def test_what_is_fed_back_may_be_a_part_of_the_output():
+    """Quantiles out, the median back in: what probabilistic forecasting needs."""
+    model = EncoderDecoder(3, 7, 3, feed=lambda output: output[:, 1:2], feed_size=1)
+    source = torch.randn(S, B, 3)
+    free = model(source, steps=T).output
+    assert free.shape == (T, B, 3)
+    forced = model(source, free[..., 1:2]).output
+    assert_close(forced, free)
+
+
+def test_tokens_in_and_logits_out():
+    model = EncoderDecoder(
+        11, 7, 13, source_embedding=4, target_embedding=5, start_token=2, attention="additive"
+    )
+    source = torch.randint(11, (S, B))
+    free = model(source, steps=T, lengths=LENGTHS)
+    assert free.output.shape == (T, B, 13)
+    assert torch.equal(free.tokens, free.output.argmax(-1))
+    forced = model(source, free.tokens, lengths=LENGTHS)
+    assert_close(forced.output, free.output)
+    assert forced.tokens is None
+
+    def sampled(seed):
+        generator = torch.Generator().manual_seed(seed)
+        return model(source, steps=40, sample=True, generator=generator).tokens
+
+    assert torch.equal(sampled(1), sampled(1))
+    assert not torch.equal(sampled(1), sampled(2))
+
+
+@pytest.mark.parametrize("attention", ["additive", "general"])
+def test_it_learns_to_reverse_digits_with_attention(attention):
+    """The task that attention makes easy: position T - t of the source at step t."""
+    torch.set_default_dtype(torch.float32)
+    torch.manual_seed(2)
+    digits, longest = 8, 4
+    model = EncoderDecoder(
+        digits + 1, 32, digits + 1, cell="torch_gru", source_embedding=16, target_embedding=16,
+        attention=attention, bidirectional=True, start_token=digits,
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def draw(rows):
+        lengths = torch.randint(2, longest + 1, (rows,))
+        source = torch.randint(digits, (longest, rows))
+        valid = torch.arange(longest)[:, None] < lengths
+        index = (lengths - 1 - torch.arange(longest)[:, None]).clamp(min=0)
+        return source, source.gather(0, index), lengths, valid
+
+    for _ in range(250):
+        source, target, lengths, valid = draw(64)
+        output = model(source, target, lengths=lengths).output
+        loss = torch.nn.functional.cross_entropy(output[valid], target[valid])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    source, target, lengths, valid = draw(200)
+    decoded = model.eval()(source, steps=longest, lengths=lengths)
+    assert (decoded.tokens == target)[valid].float().mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attention": "adittive"}, "Did you mean 'additive'"),
+        ({"input_feeding": True}, "choose an attention"),
+        ({"bridge": "copi"}, "Did you mean 'copy'"),
+        ({"feed_size": 1}, "give feed"),
+        ({"target_embedding": 4, "feed_size": 1}, "not for tokens"),
+        ({"attention": "dot", "bidirectional": True}, "equally wide"),
+        ({"cell": "lstm", "decoder_cell": "jordan", "bridge": "copy"}, "nothing to copy"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ConfigError, match=message):
+        EncoderDecoder(3, 7, 2, **options)
+
+
+def test_wrong_inputs_are_named():
+    model = EncoderDecoder(3, 7, 2, covariate_size=2)
+    source, target = torch.zeros(S, B, 3), torch.zeros(T, B, 2)
+    covariates = torch.zeros(T, B, 2)
+    with pytest.raises(ConfigError, match="either target"):
+        model(source, covariates=covariates)
+    with pytest.raises(ConfigError, match="probability"):
+        model(source, target, covariates=covariates, teacher_forcing=2.0)
+    with pytest.raises(ShapeError, match="needs covariates, 2 for each of 5 steps"):
+        model(source, target)
+    with pytest.raises(ShapeError, match=r"covariates must be \(T, B, K\) = \(5, 4, 2\)"):
+        model(source, target, covariates=covariates[1:])
+    with pytest.raises(ShapeError, match="target must be"):
+        model(source, target[..., :1], covariates=covariates)
+    with pytest.raises(ShapeError, match=r"start must be \(4, 2\)"):
+        model(source, target, covariates=covariates, start=torch.zeros(2))
+    with pytest.raises(ShapeError, match="tokens must be integers"):
+        EncoderDecoder(3, 7, 2, source_embedding=4)(source, target)
