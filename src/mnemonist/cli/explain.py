@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from json import dumps
+from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,5 +53,5 @@ def _plain(explanation: Explanation) -> dict[str, Any]:
         "executor": explanation.executor,
         "passed_over": explanation.passed_over,
         "refusal": None if refusal is None else str(refusal),
-        "program": None if program is None else program.to_json(),
+        "program": None if program is None else loads(program.to_json()),
     }
