@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from mnemonist.engine import unroll
 from mnemonist.errors import ConfigError, ShapeError
@@ -81,7 +82,10 @@ class _StepCell(Lender):
             raise ConfigError(f"executor 'vendor' cannot run this {kind}: {reason}. Take 'auto'")
         else:
             named = dict(zip(names, states, strict=True))
-            done = unroll(cell, x.unsqueeze(0), named, executor=self.executor)
+            with parametrize.cached():  # a parametrised weight is computed once a call
+                # for one step there is nothing to hoist; "auto" comes here inside vmap and jvp only
+                name = "eager" if self.executor == "auto" else self.executor
+                done = unroll(cell, x.unsqueeze(0), named, executor=name)
             after = tuple(done.state[name] for name in names)
         return after if input.dim() == 2 else tuple(s.squeeze(0) for s in after)
 

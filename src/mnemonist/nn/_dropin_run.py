@@ -61,16 +61,17 @@ def obstacle(
         return None if known else "it needs the values of the lengths, unknown in an export"
     if lengths is not None and 0 in torch.as_tensor(lengths).tolist():
         return "it takes no row of length 0"
-    if forward_ad._current_level >= 0 or _forward_or_batched():
+    if _transformed():
         return "it has neither forward-mode derivatives nor a batching rule"
     return None
 
 
-def _forward_or_batched() -> bool:
-    """Whether torch.func.vmap, jvp or jacfwd is at work; grad and vjp do not matter."""
+def _transformed() -> bool:
+    """Whether torch.func.vmap or forward-mode differentiation is at work; grad does not matter."""
     stack = torch._C._functorch.get_interpreter_stack() or ()
     kinds = torch._C._functorch.TransformType
-    return any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
+    batched = any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
+    return batched or forward_ad._current_level >= 0
 
 
 def run_layer(
@@ -115,6 +116,8 @@ def _run_layer(
         return _vendor_packed(layer, x, states)
     if executor == VENDOR:
         raise ConfigError(f"executor 'vendor' cannot run this {layer.mode}: {reason}. Take 'auto'")
+    if executor == "auto" and (_transformed() or torch._C._are_functorch_transforms_active()):
+        executor = "eager"  # a program cannot be recorded inside a transform
     if isinstance(x, Tensor):
         return _engine(layer, x, states, lengths, executor)
     padded, lengths = unpack(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Mapping, ValuesView
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 
 from mnemonist.cells.torch_layout import TorchGRU, TorchLSTM, TorchRNN
@@ -17,7 +18,7 @@ class _Lent(dict[str, Any]):
 
     They are looked up whenever one is asked for, so a cell computes with what its owner has at
     that moment: a parameter, a parametrised or pruned weight, a tensor put there by
-    `torch.func.functional_call`. Nothing is kept, so copies and threads cannot disturb each other.
+    `torch.func.functional_call`. None is kept, so that copies cannot disturb each other.
     """
 
     def __init__(self, owner: nn.Module, names: Mapping[str, str]) -> None:
@@ -25,6 +26,19 @@ class _Lent(dict[str, Any]):
         self._owner, self._names = owner, dict(names)
 
     def __getitem__(self, name: str) -> Tensor:
+        substitute = super().__getitem__(name)
+        return self.lend(name) if substitute is None else substitute
+
+    def __setitem__(self, name: str, value: Tensor) -> None:
+        """Put a substitute in, until the owner's own weight is put back.
+
+        `torch.func.functional_call` on the cell does both; where the owner computes the weight,
+        inside `parametrize.cached`, which keeps it the same tensor.
+        """
+        super().__setitem__(name, None if value is self.lend(name) else value)
+
+    def lend(self, name: str) -> Tensor:
+        """The owner's weight as it is now."""
         return getattr(self._owner, self._names[name])
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -55,10 +69,10 @@ class Borrowed(nn.Module):
         self._parameters = _Lent(owner, {name: name + suffix for name in self._parameters})
 
     def __getattr__(self, name: str) -> Any:
-        # Dynamo, which does not know that the table is no ordinary one, follows this instead
+        # torch.compile does not know that the table is no ordinary one; it follows this instead
         table = self.__dict__.get("_parameters")
         if isinstance(table, _Lent) and name in table._names:
-            return getattr(table._owner, table._names[name])
+            return table.lend(name) if torch.compiler.is_compiling() else table[name]
         return super().__getattr__(name)
 
 
