@@ -173,7 +173,7 @@ def test_rows_without_a_target_at_the_end_are_the_future():
     weekdays = pd.date_range("2024-01-27", periods=4).day_of_week
     np.testing.assert_allclose(known[:, 1], np.sin(2 * np.pi * weekdays / 7))
     assert any("taken as the future" in note for note in data.notes)
-    with pytest.raises(DataError, match="for 4 steps after .* and 5 are to be forecast"):
+    with pytest.raises(DataError, match=r"for 4 steps after .* and 5 are to be forecast"):
         data.known_after(0, 5)
 
 

@@ -67,17 +67,25 @@ def bootstrap_interval(
         raise ConfigError(f"level={level}: between 0 and 1.")
     block = min(block or max(rows.shape[1], round(count ** (1 / 3)), 1), count)
     starts = _block_starts(count, block, groups)
-    random = np.random.default_rng(seed)
-    draws = -(-count // block)
-    values = np.empty(resamples)
-    means = rows.mean(axis=1)
-    for k in range(resamples):
-        first = random.choice(starts, draws)
-        index = (first[:, None] + np.arange(block)).ravel()[:count]
-        values[k] = statistic(rows[index]) if statistic else means[index].mean()
+    firsts = np.random.default_rng(seed).choice(starts, (resamples, -(-count // block)))
+    if statistic is None:
+        values = _means(rows.mean(axis=1), firsts, block)
+    else:
+        index = (firsts[:, :, None] + np.arange(block)).reshape(resamples, -1)[:, :count]
+        values = np.array([statistic(rows[one]) for one in index])
     tail = (1 - level) / 2
     lower, upper = np.quantile(values, [tail, 1 - tail])
     return Interval(float(lower), float(upper), level)
+
+
+def _means(losses: np.ndarray, firsts: np.ndarray, block: int) -> np.ndarray:
+    """The mean of each resample, from running sums; the last block is cut to fit."""
+    count = len(losses)
+    sums = np.r_[0.0, np.cumsum(losses)]
+    rest = count - (firsts.shape[1] - 1) * block
+    whole = sums[firsts[:, :-1] + block] - sums[firsts[:, :-1]]
+    part = sums[firsts[:, -1] + rest] - sums[firsts[:, -1]]
+    return (whole.sum(axis=1) + part) / count
 
 
 def _block_starts(count: int, block: int, groups: ArrayLike | None) -> np.ndarray:
