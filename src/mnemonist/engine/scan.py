@@ -8,11 +8,79 @@ coefficients that depend on the input only. Such a recurrence is associative (Bl
 from __future__ import annotations
 
 from math import isqrt
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-__all__ = ["linear_scan"]
+from mnemonist.engine.interpret import run_program
+from mnemonist.engine.job import Job, Trace
+from mnemonist.engine.program import Program
+from mnemonist.engine.transforms import LinearRecurrence, linear_recurrence
+
+__all__ = ["linear_scan", "recurrence_of", "run_scan"]
+
+_KNOWN: WeakKeyDictionary[Program, LinearRecurrence | None] = WeakKeyDictionary()
+
+
+def recurrence_of(program: Program) -> LinearRecurrence | None:
+    """`linear_recurrence`, worked out once a program."""
+    if program not in _KNOWN:
+        _KNOWN[program] = linear_recurrence(program)
+    return _KNOWN[program]
+
+
+def run_scan(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
+    """Run a program whose states are linear recurrences: coefficients, scan, the rest.
+
+    A step at which the state before it is given (a reset, a forced state r) has no memory:
+    s_t = 0 ⊙ s_{t-1} + (a_t ⊙ r + b_t). A step behind a row's end keeps the state: a = 1, b = 0.
+    """
+    linear = recurrence_of(program)
+    assert linear is not None
+    leaves = program.leaves_of(job.cell)
+    valid = job.valid
+    wanted = linear.coefficients.emits
+    coefficients, _ = run_program(linear.coefficients, leaves, job.x, {}, job.extras, keep=wanted)
+    previous, final = {}, {}
+    for name in linear.states:
+        a, b = coefficients[f"{name}.a"], coefficients[f"{name}.b"]
+        given = _given_before(job, name)
+        if given is not None:
+            where, value = given
+            b = torch.where(where, a * value + b, b)
+            a = a.masked_fill(where, 0)
+        if valid is not None:
+            a, b = a.masked_fill(~valid, 1), b.masked_fill(~valid, 0)
+        states = torch.cat([job.state[name][None], linear_scan(a, b, job.state[name])])
+        final[name] = states[-1]
+        before = states[:-1]
+        previous[name] = before if given is None else torch.where(where, value, before)
+    values, others = run_program(
+        linear.readout,
+        leaves,
+        job.x,
+        job.state,
+        job.extras,
+        keep=job.keep,
+        valid=valid,
+        forced=previous,
+    )
+    return values, others | final
+
+
+def _given_before(job: Job, name: str) -> tuple[Tensor, Tensor] | None:
+    """Where (T, B, 1) the state before a step is given, and what it is (T or 1, B, width)."""
+    where = value = None
+    if job.resets is not None:
+        where, value = job.resets[..., None], job.initial[name][None]
+    if job.forced and name in job.forced:
+        assert job.forced_mask is not None
+        forced, here = job.forced[name], job.forced_mask[..., None]
+        value = forced if value is None else torch.where(here, forced, value)
+        where = here if where is None else where | here
+    return None if where is None or value is None else (where, value)
 
 
 def linear_scan(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
@@ -41,13 +109,13 @@ class _LinearScan(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, a: Tensor, b: Tensor, start: Tensor) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor, start: Tensor) -> Tensor:
         states = _two_level(a, b, start)
         ctx.save_for_backward(a, start, states)
         return states
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         a, start, states = ctx.saved_tensors
         if not len(a):
             return torch.zeros_like(a), torch.zeros_like(a), torch.zeros_like(start)

@@ -1,0 +1,34 @@
+"""Time several ways of doing one thing side by side.
+
+The ways take turns, so that a machine whose speed drifts is unfair to none; what is
+quoted is the median. Start with ``OMP_NUM_THREADS=1`` for one thread.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+__all__ = ["medians"]
+
+
+def medians(
+    ways: Mapping[str, Callable[[], object]], *, rounds: int = 9, seconds: float = 4.0
+) -> dict[str, float]:
+    """Milliseconds a call, by name: the median over alternating rounds, after a warm-up call each.
+
+    At least three rounds are made; then as many of `rounds` as fit into `seconds`.
+    """
+    for way in ways.values():
+        way()
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    begin = time.perf_counter()
+    for done in range(rounds):
+        if done >= 3 and time.perf_counter() - begin > seconds:
+            break
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            taken[name].append(time.perf_counter() - start)
+    return {name: 1e3 * statistics.median(times) for name, times in taken.items()}

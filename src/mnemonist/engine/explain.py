@@ -1,0 +1,70 @@
+"""Which executor runs a cell, and why not another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mnemonist.engine.contract import CellLike
+from mnemonist.engine.executors import Choice, choose, refusal
+from mnemonist.engine.program import Program
+from mnemonist.engine.show import describe
+from mnemonist.engine.trace import program_of
+from mnemonist.engine.unroll import prepare
+from mnemonist.errors import UnrepresentableError
+
+__all__ = ["Explanation", "explain"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the engine does with a cell.
+
+    Attributes:
+        cell: the cell's class name.
+        executor: the executor that runs it.
+        passed_over: why those preferred to it do not, by name.
+        program: the cell's program, or None where its step has none.
+        refusal: why its step has none.
+    """
+
+    cell: str
+    executor: str
+    passed_over: dict[str, str]
+    program: Program | None
+    refusal: UnrepresentableError | None
+
+    def __str__(self) -> str:
+        lines = [f"{self.cell} runs by the executor {self.executor}"]
+        lines += [f"  not {name}: {reason}" for name, reason in self.passed_over.items()]
+        if self.program is not None:
+            lines.append(describe(self.program))
+        return "\n".join(lines)
+
+
+def explain(
+    cell: CellLike, x: Tensor | None = None, *, executor: str = "auto", **options: Any
+) -> Explanation:
+    """Say how `unroll(cell, x, **options)` would run, without running it.
+
+    Args:
+        cell: the cell.
+        x: (T, B, I); one step of one row if not given.
+        executor: as in `unroll`.
+        options: as in `unroll`, those that say what is run (lengths, resets, forced, ...).
+    """
+    if x is None:
+        parameter = next(cell.named_parameters(), (None, torch.zeros(())))[1]
+        x = parameter.new_zeros(1, 1, cell.input_size)
+    choice: Choice = choose(prepare(cell, x, **options), executor)
+    refused = refusal(cell)
+    return Explanation(
+        cell=type(cell).__name__,
+        executor=choice.executor.name,
+        passed_over=choice.passed_over,
+        program=None if refused is not None else program_of(cell),
+        refusal=refused,
+    )

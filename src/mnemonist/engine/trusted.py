@@ -1,0 +1,41 @@
+"""Programs that have been held against the cell that they came from."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from mnemonist.engine.check import Mismatch, check_program
+from mnemonist.engine.contract import CellLike
+from mnemonist.engine.program import Program
+from mnemonist.engine.trace import program_of
+from mnemonist.errors import UnrepresentableError
+
+__all__ = ["refusal", "trusted_program"]
+
+_CHECKED: WeakKeyDictionary[Program, Mismatch | None] = WeakKeyDictionary()
+
+
+def trusted_program(cell: CellLike) -> Program:
+    """The cell's program, compared with its step on random inputs the first time.
+
+    Raises:
+        UnrepresentableError: the step has no program, or its program does something else.
+    """
+    program = program_of(cell)
+    if program not in _CHECKED:
+        _CHECKED[program] = check_program(program, cell)
+    mismatch = _CHECKED[program]
+    if mismatch is not None:
+        raise UnrepresentableError(
+            f"{type(cell).__name__}.step", f"its program does not do the same: {mismatch}"
+        )
+    return program
+
+
+def refusal(cell: CellLike) -> UnrepresentableError | None:
+    """Why the cell has no program that can be trusted, or None if it has one."""
+    try:
+        trusted_program(cell)
+    except UnrepresentableError as error:
+        return error
+    return None

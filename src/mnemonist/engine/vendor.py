@@ -1,0 +1,200 @@
+"""The vendor executor: torch's own fused LSTM, GRU and RNN, for any cell that is one of them.
+
+What the kernels compute is written here once as reference cells, with a weight of its own for
+every gate. A cell whose program has the same fingerprint as a reference is the same function,
+whatever its class, its names and the way it stores its weights, and its weights are handed to
+the kernel: oneDNN or ATen on a CPU, cuDNN or MIOpen on a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from mnemonist.engine.fingerprint import fingerprint, operand_values
+from mnemonist.engine.job import Job, Trace
+from mnemonist.engine.program import Program
+from mnemonist.engine.trace import trace
+
+__all__ = ["Kernel", "kernel_of", "obstacle", "run_vendor", "under_transform"]
+
+
+class _Reference(nn.Module):
+    """A kernel's step with named weights: W on x, U on h, b added; c added to U_n h in a GRU."""
+
+    output_sizes: Mapping[str, int] = {}
+    extra_sizes: Mapping[str, int] = {}
+    gates: tuple[str, ...]
+    states: tuple[str, ...] = ("h",)
+    emits = "h"
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        for gate in self.gates:
+            self.register_parameter(f"W_{gate}", _empty(hidden_size, input_size))
+            self.register_parameter(f"U_{gate}", _empty(hidden_size, hidden_size))
+            self.register_parameter(f"b_{gate}", _empty(hidden_size) if bias else None)
+        self.register_parameter("c_n", _empty(hidden_size) if bias else None)
+
+    @property
+    def state_sizes(self) -> dict[str, int]:
+        return dict.fromkeys(self.states, self.hidden_size)
+
+    def initial_state(self, batch_size: int, **options: object) -> dict[str, Tensor]:
+        return {name: torch.zeros(batch_size, self.hidden_size) for name in self.states}
+
+    def draw_extras(self, steps: int, batch_size: int, **options: object) -> dict[str, Tensor]:
+        return {}
+
+    def input(self, gate: str, x: Tensor) -> Tensor:
+        return F.linear(x, getattr(self, f"W_{gate}"), getattr(self, f"b_{gate}"))
+
+    def recurrent(self, gate: str, h: Tensor) -> Tensor:
+        return F.linear(h, getattr(self, f"U_{gate}"))
+
+
+class _LSTM(_Reference):
+    gates, states = ("i", "f", "g", "o"), ("h", "c")
+
+    def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = (self.input(gate, x) + self.recurrent(gate, h) for gate in self.gates)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class _GRU(_Reference):
+    gates = ("r", "z", "n")
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        r = torch.sigmoid(self.input("r", x) + self.recurrent("r", h))
+        z = torch.sigmoid(self.input("z", x) + self.recurrent("z", h))
+        memory = self.recurrent("n", h) if self.c_n is None else F.linear(h, self.U_n, self.c_n)
+        n = torch.tanh(self.input("n", x) + r * memory)
+        return (1 - z) * n + z * h
+
+
+class _Tanh(_Reference):
+    gates = ("h",)
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(self.input("h", x) + self.recurrent("h", h))
+
+
+class _Relu(_Reference):
+    gates = ("h",)
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.relu(self.input("h", x) + self.recurrent("h", h))
+
+
+_REFERENCES: dict[type[_Reference], Callable[..., tuple[Tensor, ...]]] = {
+    _LSTM: torch._VF.lstm,
+    _GRU: torch._VF.gru,
+    _Tanh: torch._VF.rnn_tanh,
+    _Relu: torch._VF.rnn_relu,
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel that computes a program.
+
+    Attributes:
+        run: torch's function.
+        gates: the gates in the order in which it stacks them.
+        roles: for each operand of the program's fingerprint, the reference's weight it is.
+        bias: whether there are biases.
+    """
+
+    run: Callable[..., tuple[Tensor, ...]]
+    gates: tuple[str, ...]
+    roles: tuple[str, ...]
+    bias: bool
+
+    def weights(self, program: Program, leaves: Mapping[str, Tensor]) -> list[Tensor]:
+        """The program's weights as the kernel takes them."""
+        by_role = dict(zip(self.roles, operand_values(program, leaves), strict=True))
+        stacked = [torch.cat([by_role[f"{kind}_{g}"] for g in self.gates]) for kind in "WU"]
+        if not self.bias:
+            return stacked
+        bias = torch.cat([by_role[f"b_{g}"] for g in self.gates])
+        memory = torch.zeros_like(bias)
+        if "c_n" in by_role:
+            memory = torch.cat([memory[: -len(by_role["c_n"])], by_role["c_n"]])
+        return [*stacked, bias, memory]
+
+
+def kernel_of(program: Program) -> Kernel | None:
+    """The kernel that computes the program, if there is one."""
+    known = _catalogue(program.input_size, program.hidden_size)
+    return known.get(fingerprint(program).digest)
+
+
+def obstacle(job: Job) -> str | None:
+    """What the kernels lack for a job, whatever the cell; None if nothing."""
+    if job.resets is not None and bool(job.resets.any()):
+        return "torch's kernels have no resets"
+    if job.forced:
+        return "torch's kernels have no forced states"
+    if any(name != "h" for name in job.keep):
+        return f"torch's kernels give h over time only, and {', '.join(job.keep)} is wanted"
+    if 0 in job.x.shape[:2]:
+        return "torch's kernels take no empty batch and no sequence without steps"
+    if job.lengths is not None and (job.lengths.is_cuda or not bool(job.lengths.all())):
+        return "torch's kernels take lengths only on the CPU, each at least 1"
+    if under_transform():
+        return "torch's kernels have neither forward-mode derivatives nor a batching rule"
+    return None
+
+
+def under_transform() -> bool:
+    """Whether forward-mode differentiation or torch.func.vmap is at work."""
+    stack = torch._C._functorch.get_interpreter_stack() or ()
+    kinds = torch._C._functorch.TransformType
+    batched = any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
+    return batched or forward_ad._current_level >= 0
+
+
+def run_vendor(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
+    """Run a program that `kernel_of` knows."""
+    kernel = kernel_of(program)
+    assert kernel is not None
+    weights = kernel.weights(program, program.leaves_of(job.cell))
+    options = (kernel.bias, 1, 0.0, job.cell.training, False)
+    before = tuple(job.state[name][None] for name in program.states)
+    if job.lengths is None:
+        hx = before if len(before) > 1 else before[0]
+        output, *after = kernel.run(job.x, hx, weights, *options, False)
+    else:
+        packed = pack_padded_sequence(job.x, job.lengths, enforce_sorted=False)
+        before = tuple(s.index_select(1, packed.sorted_indices) for s in before)
+        hx = before if len(before) > 1 else before[0]
+        data, *after = kernel.run(packed.data, packed.batch_sizes, hx, weights, *options)
+        after = [s.index_select(1, packed.unsorted_indices) for s in after]
+        output, _ = pad_packed_sequence(PackedSequence(data, *packed[1:]), total_length=len(job.x))
+    final = {name: value[0] for name, value in zip(program.states, after, strict=True)}
+    return dict.fromkeys(job.keep, output), final
+
+
+@lru_cache(maxsize=256)
+def _catalogue(input_size: int, hidden_size: int) -> dict[str, Kernel]:
+    """The kernels for these sizes, by the fingerprint of what they compute."""
+    known = {}
+    for reference, run in _REFERENCES.items():
+        for bias in (True, False):
+            found = fingerprint(trace(reference(input_size, hidden_size, bias)))
+            roles = tuple(o.node.attr[0] for o in found.operands)
+            known[found.digest] = Kernel(run, reference.gates, roles, bias)
+    return known
+
+
+def _empty(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(shape))
