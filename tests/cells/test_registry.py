@@ -1,5 +1,6 @@
 """Cells by name, what they say about themselves, and the page made of it."""
 
+import copy
 import importlib
 import pkgutil
 import subprocess
@@ -157,8 +158,6 @@ def test_an_unknown_attribute_is_named():
 
 @pytest.mark.parametrize("name", cells.names())
 def test_cells_survive_copy_state_dict_and_dtype(name):
-    import copy
-
     torch.manual_seed(0)
     cell = cells.get(name)(2, 4).eval()
     x = torch.randn(3, 2)

@@ -1,5 +1,6 @@
 """Zoneout, variational dropout and weight dropout: their laws, around every cell."""
 
+import copy
 import warnings
 from functools import partial
 
@@ -279,3 +280,21 @@ def test_a_wrapped_cell_keeps_its_start_and_what_it_emits():
     assert jordan.emits == "y"
     assert dict(jordan.output_sizes) == {"h": 4}
     assert unroll(jordan, sequence()).output.shape == (6, 5, 2)
+
+
+def test_wrapped_cells_survive_copy_dtype_and_state_dict():
+    def make(seed):
+        torch.manual_seed(seed)
+        inner = VariationalDropout(cells.GRU(3, 4), input=0.2, state=0.2)
+        return WeightDropout(Zoneout(inner, 0.2), 0.2)
+
+    first, second = make(0), make(1)
+    second.load_state_dict(first.state_dict())
+    x = sequence()
+    expected = unroll(first.eval(), x).output
+    for cell in (second.eval(), copy.deepcopy(first)):
+        assert torch.equal(unroll(cell, x).output, expected)
+    doubled = copy.deepcopy(first).double().train()
+    masks = doubled.draw_extras(6, 5, dtype=torch.float64)
+    assert {mask.dtype for mask in masks.values()} == {torch.float64}
+    assert unroll(doubled, x.double()).output.dtype == torch.float64

@@ -32,7 +32,7 @@ class SLSTM(Cell):
     Every R is block-diagonal: units see the past of their own head. c and n stand for
     c exp(m) and n exp(m). Before the first step both are 0 and m is -∞, the largest of no
     terms: then n_1 = 1 and h_1 = o_1 ⊙ z_1 however small the input gate. With m_0 = 0 an
-    input gate below exp(-88) would leave 0 / 0 in float32.
+    input gate below exp(-104) of the forget gate would leave 0 / 0 in float32.
 
     Args:
         input_size: width I of x.
