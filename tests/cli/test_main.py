@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from mnemonist.cli import commands
 from mnemonist.cli.entry import run
+from mnemonist.engine import EXECUTORS
 from mnemonist.errors import DataError
 
 
@@ -211,7 +212,7 @@ def test_info_as_json_names_executors_and_extras(capsys: pytest.CaptureFixture[s
     assert run(["info", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["libraries"]["torch"]
-    assert "eager" in found["executors"]
+    assert found["executors"].keys() == set(EXECUTORS)
     extras = {extra["name"]: extra for extra in found["extras"]}
     assert extras["parquet"]["packages"].keys() == {"pyarrow"}
     assert extras["parquet"]["install"] == "pip install 'mnemonist[parquet]'"

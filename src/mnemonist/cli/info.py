@@ -33,7 +33,7 @@ def installation() -> dict[str, Any]:
     import torch
 
     import mnemonist
-    from mnemonist.engine import EXECUTORS
+    from mnemonist.engine.executors import summaries
 
     devices = [
         f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())
@@ -50,7 +50,7 @@ def installation() -> dict[str, Any]:
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         },
         "devices": ["cpu", *devices],
-        "executors": list(EXECUTORS),
+        "executors": summaries(),
         "extras": _extras(),
     }
 
@@ -98,7 +98,10 @@ def _text(found: dict[str, Any]) -> str:
             + (f" (OMP_NUM_THREADS={setting})" if setting else ""),
         ),
         ("devices", ", ".join(found["devices"])),
-        *(("executors" if i == 0 else "", name) for i, name in enumerate(found["executors"])),
+        *(
+            ("executors" if i == 0 else "", f"{name}: {summary}")
+            for i, (name, summary) in enumerate(found["executors"].items())
+        ),
     ]
     for i, extra in enumerate(found["extras"]):
         packages = ", ".join(

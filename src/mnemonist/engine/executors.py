@@ -17,7 +17,7 @@ from mnemonist.engine.trusted import refusal, trusted_program
 from mnemonist.engine.vendor import kernel_of, obstacle, run_vendor
 from mnemonist.errors import ConfigError
 
-__all__ = ["EXECUTORS", "Choice", "Executor", "Run", "choose", "why_not"]
+__all__ = ["EXECUTORS", "Choice", "Executor", "Run", "choose", "summaries", "why_not"]
 
 Run = Callable[[Job], tuple[Trace, dict[str, Tensor]]]
 
@@ -152,6 +152,11 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
             break
         passed_over[executor.name] = reason
     return Choice(executor, passed_over)
+
+
+def summaries() -> dict[str, str]:
+    """Name and one line of every executor, the preferred first."""
+    return {executor.name: executor.summary for executor in _PREFERENCE}
 
 
 def why_not(cell: CellLike, name: str) -> str | None:
