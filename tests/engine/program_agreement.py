@@ -50,7 +50,8 @@ def gradients(results: tuple[Mapping[str, Tensor], ...], job: Job) -> list[Tenso
     """Of a random linear function of all results, with respect to all that comes in."""
     torch.manual_seed(1)
     values = [v for group in results for v in group.values()]
-    inputs = [job.x, *job.state.values(), *job.cell.parameters()]
+    trained = [p for p in job.cell.parameters() if p.requires_grad]
+    inputs = [job.x, *job.state.values(), *trained]
     total = sum((v * torch.randn_like(v)).sum() for v in values)
     found = torch.autograd.grad(total, inputs, allow_unused=True, retain_graph=True)
     return [torch.zeros_like(i) if g is None else g for g, i in zip(found, inputs, strict=True)]

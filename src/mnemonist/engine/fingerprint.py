@@ -176,12 +176,12 @@ class _Canonical:
         if node.op == "slice":
             return self._terms(node.args[0], node.attr[0] + start, node.attr[0] + stop)
         if node.op == "cat":
-            part = _part(node.args, start, stop, lambda n: n.width)
-            return [self.form(node, start, stop)] if part is None else self._terms(*part)
+            found = _part(node.args, start, stop, lambda n: n.width)
+            return [self.form(node, start, stop)] if found is None else self._terms(*found)
         if node.op not in AFFINE:
             return [self.form(node, start, stop)]
-        start_of = [self._terms(node.args[2], start, stop)] if len(node.args) == 3 else []
-        return [self._product(node, start, stop), *(t for terms in start_of for t in terms)]
+        rest = self._terms(node.args[2], start, stop) if len(node.args) == 3 else []
+        return [self._product(node, start, stop), *rest]
 
     def _product(self, node: Node, start: int, stop: int) -> _Form:
         operand, weight = node.args[:2]

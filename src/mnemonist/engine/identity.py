@@ -118,7 +118,9 @@ def _frozen(value: Any, depth: int = 3) -> Any:
         return tuple(_frozen(v, depth - 1) for v in value)
     if isinstance(value, dict) and depth:
         return tuple((_frozen(k, 0), _frozen(v, depth - 1)) for k, v in value.items())
-    if isinstance(value, (Tensor, nn.Module)) or not hasattr(value, "__dict__") or not depth:
+    if isinstance(value, Tensor):
+        return type(value)  # a step that uses one has no program, so its value decides nothing
+    if isinstance(value, nn.Module) or not hasattr(value, "__dict__") or not depth:
         return type(value), id(value)
     return type(value), id(value), _frozen(vars(value), depth - 1)
 

@@ -64,6 +64,7 @@ class _Description:
         for node in program.nodes:
             for operand in node.args:
                 self.users[operand].append(node)
+        self.prefix = _shared_module(program.leaves)
         self._name_all()
 
     def lines(self) -> list[str]:
@@ -149,7 +150,7 @@ class _Description:
             if start is not None:
                 bias = start.time is Time.K and _is_stored(start)
                 equation += f" + {'b' if bias else self._text(start)}"
-        gates = " ".join(gate for gate, _ in _gates(weight)) or "one matrix"
+        gates = " ".join(gate for gate, _ in self._gates(weight)) or "one matrix"
         groups = operand.width // weight.shape[-1]
         blocks = f", {groups} blocks" if groups > 1 else ""
         when = "per step" if node in self.program.loop else "for all t"
@@ -182,7 +183,7 @@ class _Description:
         """How tightly an expression binds, and its text."""
         args = node.args
         if node.op == "leaf":
-            return _ATOM, node.attr[0]
+            return _ATOM, str(node.attr[0]).removeprefix(self.prefix)
         if node.op == "const":
             value = node.attr[0]
             return (_ATOM if isinstance(value, bool) or value >= 0 else 3), f"{value:.6g}"
@@ -240,13 +241,25 @@ class _Description:
         start, stop = node.attr
         base = node.args[0]
         names, offset = [], 0
-        for gate, width in _gates(base.args[1]) if base.op in AFFINE else []:
+        covered = 0
+        gates = self._gates(base.args[1]) if base.op in AFFINE else []
+        for gate, width in gates:
             if start <= offset and offset + width <= stop:
                 names.append(gate)
+                covered += width
             offset += width
-        exact = names and offset == base.width and names != ["one matrix"]
-        covered = sum(w for g, w in _gates(base.args[1]) if g in names) if exact else -1
-        return " ".join(names) if covered == stop - start else f"{start}:{stop}"
+        told = covered == stop - start and len({g for g, _ in gates}) == len(gates)
+        return " ".join(names) if told else f"{start}:{stop}"
+
+    def _gates(self, weight: Node) -> list[tuple[str, int]]:
+        """The gate that each part of a weight belongs to, and how wide it is."""
+        found = []
+        for part in _parts(weight):
+            module, parametrised, _ = _named_leaf(part).partition(".parametrizations.")
+            gate = module if parametrised else module.rpartition(".")[0] or module
+            width = part.shape[0] if len(part.shape) == 2 else part.shape[0] * part.shape[1]
+            found.append((gate.removeprefix(self.prefix), width))
+        return found
 
 
 def _columns(left: str, right: str) -> str:
@@ -282,16 +295,16 @@ def _named_leaf(node: Node) -> str:
     return str(node.attr[0]) if node.op == "leaf" else ""
 
 
-def _gates(weight: Node) -> list[tuple[str, int]]:
-    """The gate that each part of a weight belongs to, and how wide it is."""
-    found = []
-    for part in _parts(weight):
-        name = _named_leaf(part)
-        name = name.partition(".parametrizations.")[0]
-        gate = name.rpartition(".")[0] or name
-        width = part.shape[0] if len(part.shape) == 2 else part.shape[0] * part.shape[1]
-        found.append((gate, width))
-    return found
+def _shared_module(leaves: Sequence[str]) -> str:
+    """``cell.`` if every leaf lies in a wrapped cell, in a module below it."""
+    prefix = ""
+    while leaves:
+        first = leaves[0].removeprefix(prefix).partition(".")[0]
+        inner = [leaf.removeprefix(f"{prefix}{first}.") for leaf in leaves]
+        if any(i == leaf or "." not in i for i, leaf in zip(inner, leaves, strict=True)):
+            break
+        prefix += f"{first}."
+    return prefix
 
 
 def _letter(parts: Sequence[Node]) -> str:

@@ -71,18 +71,18 @@ def _version(cell: CellLike, known: _Known) -> Program | UnrepresentableError:
     assert isinstance(cell, nn.Module)
     if known.restless is not None:
         return known.restless
-    key = identity(cell)
-    found = known.versions.get(key)
-    if found is None:
-        if len(known.versions) >= _MOST_VERSIONS:
-            known.versions.clear()
-        found = _program_or_refusal(cell)
-        if identity(cell) != key:
-            found = known.restless = UnrepresentableError(
-                f"{type(cell).__name__}.step",
-                "changes the cell's own attributes from step to step",
-            )
-        known.versions[key] = found
+    for _attempt in range(2):  # a first step may set something up, a second one may not
+        key = identity(cell)
+        found = known.versions.get(key) or _program_or_refusal(cell)
+        if identity(cell) == key:
+            break
+    else:
+        found = known.restless = UnrepresentableError(
+            f"{type(cell).__name__}.step", "changes the cell's own attributes from step to step"
+        )
+    if len(known.versions) >= _MOST_VERSIONS:
+        known.versions.clear()
+    known.versions[key] = found
     known.guard, known.latest = Guard(cell), found
     return found
 
