@@ -50,9 +50,9 @@ class Regression:
 
     def model(self, dropout: float = 0.2) -> nn.Module:
         torch.manual_seed(11)
-        return nn.Sequential(
-            nn.Linear(3, 5), nn.Tanh(), nn.Dropout(dropout), nn.Linear(5, 1)
-        ).to(self.x.dtype)
+        return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Dropout(dropout), nn.Linear(5, 1)).to(
+            self.x.dtype
+        )
 
     def train(self, batch_size: int = 8, **options) -> ShuffledBatches:
         return ShuffledBatches({"x": self.x[:50], "y": self.y[:50]}, batch_size, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -22,6 +23,15 @@ from mnemonist.training import (
 
 def weights(model: nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+
+class TimeFirst(ShuffledBatches):
+    """Rows of (N, T, 1) as batches (T, B, 1)."""
+
+    row_dims = MappingProxyType({"x": 1, "y": 1})
+
+    def batch(self, epoch, index):
+        return {name: t.transpose(0, 1) for name, t in super().batch(epoch, index).items()}
 
 
 def double(regression):
@@ -58,8 +68,12 @@ def test_accumulated_batches_are_one_larger_batch(regression, squared_error, opt
     for accumulate, size in ((1, 12), (4, 3)):
         model = regression.model(dropout=0.0)
         config = TrainingConfig(
-            epochs=2, batch_size=size, accumulate=accumulate, optimizer=optimizer,
-            learning_rate=0.02, weight_decay=0.01,
+            epochs=2,
+            batch_size=size,
+            accumulate=accumulate,
+            optimizer=optimizer,
+            learning_rate=0.02,
+            weight_decay=0.01,
         )
         history = fit(model, squared_error(), regression.train(size), None, config)
         results.append((weights(model), history.records[-1].train_loss))
@@ -115,7 +129,10 @@ def test_weight_decay_spares_biases_and_norms(squared_error):
         nn.init.ones_(model[0].bias)
         matrix = model[0].weight.detach().clone()
         config = TrainingConfig(
-            epochs=1, optimizer="adamw", learning_rate=0.1, weight_decay=0.5,
+            epochs=1,
+            optimizer="adamw",
+            learning_rate=0.1,
+            weight_decay=0.5,
             decay_vectors=decay_vectors,
         )
         fit(model, Zero(), ShuffledBatches({"x": torch.ones(4, 2)}, 4), None, config)
@@ -187,13 +204,13 @@ def test_bptt_cuts_long_batches_as_streams_are_cut(carried_lstm, lstm_model):
     x = data.reshape(2, 12, 1)
     streamed, cut = lstm_model(torch.float64), lstm_model(torch.float64)
     config = TrainingConfig(epochs=2, optimizer="sgd", bptt=4)
-    fit(streamed, carried_lstm(), StreamBatches({"x": data[:, None], "y": data[:, None]}, 2, 4), None, config)
-
-    class TimeFirst(ShuffledBatches):
-        row_dims = {"x": 1, "y": 1}
-
-        def batch(self, epoch, index):
-            return {n: t.transpose(0, 1) for n, t in super().batch(epoch, index).items()}
+    fit(
+        streamed,
+        carried_lstm(),
+        StreamBatches({"x": data[:, None], "y": data[:, None]}, 2, 4),
+        None,
+        config,
+    )
 
     long = TimeFirst({"x": x, "y": x}, 2, shuffle=False, time_dims={"x": 0, "y": 0})
     history = fit(cut, carried_lstm(), long, None, config)
@@ -203,12 +220,6 @@ def test_bptt_cuts_long_batches_as_streams_are_cut(carried_lstm, lstm_model):
 
 def test_accumulation_with_bptt_is_the_larger_batch_with_bptt(carried_lstm, lstm_model):
     data = torch.sin(torch.arange(48) * 0.3).double().reshape(4, 12, 1)
-
-    class TimeFirst(ShuffledBatches):
-        row_dims = {"x": 1, "y": 1}
-
-        def batch(self, epoch, index):
-            return {n: t.transpose(0, 1) for n, t in super().batch(epoch, index).items()}
 
     results = []
     for size, accumulate in ((4, 1), (1, 4)):
@@ -260,14 +271,19 @@ def test_bfloat16_computes_in_bfloat16_and_learns(regression):
 
 def test_what_the_device_lacks_is_said(regression, squared_error):
     config = TrainingConfig(epochs=1, precision="float16")
-    with pytest.raises(ConfigError, match="float16 needs a CUDA device.*choose bfloat16"):
+    with pytest.raises(ConfigError, match=r"float16 needs a CUDA device.*choose bfloat16"):
         fit(regression.model(), squared_error(), regression.train(), None, config)
     config = TrainingConfig(epochs=1, device="cuda:99")
     with pytest.raises(ConfigError, match=r"'cuda:99' was asked for.*--device cpu"):
         fit(regression.model(), squared_error(), regression.train(), None, config)
     with pytest.raises(ConfigError, match="not one that torch knows"):
-        fit(regression.model(), squared_error(), regression.train(), None,
-            TrainingConfig(device="gpu"))
+        fit(
+            regression.model(),
+            squared_error(),
+            regression.train(),
+            None,
+            TrainingConfig(device="gpu"),
+        )
 
 
 def test_misuse_is_explained(regression, squared_error):
@@ -296,7 +312,9 @@ def test_misuse_is_explained(regression, squared_error):
 
 def test_records_add_up(regression, squared_error):
     config = TrainingConfig(epochs=3, schedule="step", decay_epochs=1, learning_rate=0.1)
-    history = fit(regression.model(), squared_error(), regression.train(), regression.valid(), config)
+    history = fit(
+        regression.model(), squared_error(), regression.train(), regression.valid(), config
+    )
     assert history.column("epoch") == [1, 2, 3]
     assert history.column("updates") == [7, 14, 21]
     assert history.column("learning_rate") == pytest.approx([0.1, 0.05, 0.025])

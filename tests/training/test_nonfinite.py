@@ -76,7 +76,9 @@ def test_a_loss_that_is_wrong_by_itself_is_not_blamed_on_the_model():
         def loss(self, model, batch, *, carried, forcing, generator):
             return LossResult(-torch.log(model(batch["x"]) * 0).sum(), len(batch["x"]))
 
-    with pytest.raises(NonFiniteLossError, match="First not finite: the loss, computed from finite"):
+    with pytest.raises(
+        NonFiniteLossError, match="First not finite: the loss, computed from finite"
+    ):
         fit(nn.Linear(1, 1), LogLoss(), data(1.0), None, TrainingConfig(epochs=1))
 
 
@@ -93,5 +95,5 @@ def test_running_statistics_are_restored_as_well(tmp_path):
 
 
 def test_a_bad_validation_loss_stops_too():
-    with pytest.raises(NonFiniteLossError, match="validation loss after epoch 1 is -?inf"):
+    with pytest.raises(NonFiniteLossError, match=r"validation loss after epoch 1 is -?inf"):
         fit(nn.Linear(1, 1), Sum(), data(1.0), data(float("inf")), TrainingConfig(epochs=3))

@@ -39,9 +39,19 @@ CONFIGS = {
     "plain": {},
     "saved rarely": {"checkpoint_every": 1e9},
     "accumulated": {"accumulate": 3, "schedule": "one_cycle"},
-    "sgd plateau": {"optimizer": "sgd", "schedule": "plateau", "decay_epochs": 1, "clip_value": 0.1},
+    "sgd plateau": {
+        "optimizer": "sgd",
+        "schedule": "plateau",
+        "decay_epochs": 1,
+        "clip_value": 0.1,
+    },
     "rmsprop step": {"optimizer": "rmsprop", "schedule": "step", "decay_epochs": 1},
-    "adamw cosine": {"optimizer": "adamw", "schedule": "cosine", "weight_decay": 0.1, "warmup_steps": 9},
+    "adamw cosine": {
+        "optimizer": "adamw",
+        "schedule": "cosine",
+        "weight_decay": 0.1,
+        "warmup_steps": 9,
+    },
     "bfloat16": {"precision": "bfloat16"},
     "patience": {"patience": 1, "min_delta": 0.5, "epochs": 9},
 }
@@ -56,9 +66,7 @@ class Noisy:
     def loss(self, model, batch, *, carried, forcing, generator):
         noise = random.random() + np.random.rand() + float(torch.rand((), generator=generator))  # noqa: NPY002
         batch = {"x": batch["x"] + 0.01 * noise * forcing * torch.rand(()), "y": batch["y"]}
-        return self.inner.loss(
-            model, batch, carried=carried, forcing=forcing, generator=generator
-        )
+        return self.inner.loss(model, batch, carried=carried, forcing=forcing, generator=generator)
 
 
 @pytest.mark.parametrize("options", CONFIGS.values(), ids=CONFIGS.keys())
@@ -75,8 +83,14 @@ def test_resume_is_exact(tmp_path, regression, squared_error, crash, options):
     for number, fail_at in enumerate((1, 3, 9, 11, 12, 18)):
         broken_store = store(tmp_path / f"broken{number}")
         with pytest.raises(crash):
-            fit(regression.model(), Noisy(squared_error(fail_at)), train, valid, config,
-                checkpoints=broken_store)
+            fit(
+                regression.model(),
+                Noisy(squared_error(fail_at)),
+                train,
+                valid,
+                config,
+                checkpoints=broken_store,
+            )
         random.seed(number)
         torch.manual_seed(number)
         model = regression.model()
@@ -117,11 +131,23 @@ def test_resume_with_carried_state_is_exact(tmp_path, carried_lstm, lstm_model, 
 def test_a_finished_training_is_not_trained_again(tmp_path, regression, squared_error):
     config = TrainingConfig(epochs=4, learning_rate=0.3)
     model = regression.model()
-    first = fit(model, squared_error(), regression.train(), regression.valid(), config,
-                checkpoints=store(tmp_path))
+    first = fit(
+        model,
+        squared_error(),
+        regression.train(),
+        regression.valid(),
+        config,
+        checkpoints=store(tmp_path),
+    )
     again, objective = regression.model(), squared_error()
-    second = fit(again, objective, regression.train(), regression.valid(), config,
-                 checkpoints=store(tmp_path))
+    second = fit(
+        again,
+        objective,
+        regression.train(),
+        regression.valid(),
+        config,
+        checkpoints=store(tmp_path),
+    )
     assert objective.calls == 0
     assert second == first
     assert all(t.equal(again.state_dict()[n]) for n, t in state(model).items()), "the best weights"
@@ -163,25 +189,55 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, regression, squared_error):
 
     objective = Twice()
     with pytest.raises(KeyboardInterrupt) as caught:
-        fit(regression.model(), objective, regression.train(), None, TrainingConfig(),
-            checkpoints=store(tmp_path))
+        fit(
+            regression.model(),
+            objective,
+            regression.train(),
+            None,
+            TrainingConfig(),
+            checkpoints=store(tmp_path),
+        )
     assert not isinstance(caught.value, TrainingInterrupted)
     assert objective.calls == 0
 
 
 def test_another_training_in_the_same_place_is_refused(tmp_path, regression, squared_error):
     train = regression.train()
-    fit(regression.model(), squared_error(), train, None, TrainingConfig(epochs=1),
-        checkpoints=store(tmp_path))
+    fit(
+        regression.model(),
+        squared_error(),
+        train,
+        None,
+        TrainingConfig(epochs=1),
+        checkpoints=store(tmp_path),
+    )
     with pytest.raises(ConfigError, match=r"epochs: 1 -> 2; learning_rate: 0\.001 -> 0\.1"):
-        fit(regression.model(), squared_error(), train, None,
-            TrainingConfig(epochs=2, learning_rate=0.1), checkpoints=store(tmp_path))
+        fit(
+            regression.model(),
+            squared_error(),
+            train,
+            None,
+            TrainingConfig(epochs=2, learning_rate=0.1),
+            checkpoints=store(tmp_path),
+        )
     with pytest.raises(ConfigError, match="batches of an epoch: 7 -> 5"):
-        fit(regression.model(), squared_error(), regression.train(10), None,
-            TrainingConfig(epochs=1), checkpoints=store(tmp_path))
+        fit(
+            regression.model(),
+            squared_error(),
+            regression.train(10),
+            None,
+            TrainingConfig(epochs=1),
+            checkpoints=store(tmp_path),
+        )
     with pytest.raises(ConfigError, match="does not fit this Linear"):
-        fit(torch.nn.Linear(3, 1), squared_error(), train, None, TrainingConfig(epochs=1),
-            checkpoints=store(tmp_path))
+        fit(
+            torch.nn.Linear(3, 1),
+            squared_error(),
+            train,
+            None,
+            TrainingConfig(epochs=1),
+            checkpoints=store(tmp_path),
+        )
 
 
 def test_carried_state_that_cannot_be_stored_is_said_at_once(tmp_path, regression):
@@ -197,5 +253,11 @@ def test_carried_state_that_cannot_be_stored_is_said_at_once(tmp_path, regressio
     data = regression.train()
     batches = Continuing(data.arrays, 8)
     with pytest.raises(ConfigError, match="carried state holds a object"):
-        fit(regression.model(), Odd(), batches, None, TrainingConfig(checkpoint_every=1e-9),
-            checkpoints=store(tmp_path))
+        fit(
+            regression.model(),
+            Odd(),
+            batches,
+            None,
+            TrainingConfig(checkpoint_every=1e-9),
+            checkpoints=store(tmp_path),
+        )

@@ -50,14 +50,20 @@ def test_cosine_is_torchs():
 
 def test_step_is_torchs():
     expected = torchs(lambda o: lr_scheduler.StepLR(o, 3, gamma=0.3), by_epoch=True)
-    assert ours(config(schedule="step", decay_epochs=3, decay_factor=0.3)) == pytest.approx(expected)
+    assert ours(config(schedule="step", decay_epochs=3, decay_factor=0.3)) == pytest.approx(
+        expected
+    )
 
 
 def test_one_cycle_is_torchs():
     def make(optimizer):
         # torch counts from 0 to the last update, we to the end of it: 61 updates for our 60.
         return lr_scheduler.OneCycleLR(
-            optimizer, 0.1, EPOCHS * BATCHES + 1, div_factor=25, final_div_factor=4e3,
+            optimizer,
+            0.1,
+            EPOCHS * BATCHES + 1,
+            div_factor=25,
+            final_div_factor=4e3,
             cycle_momentum=False,
         )
 

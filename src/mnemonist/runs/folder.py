@@ -115,7 +115,7 @@ class RunFolder:
         path = Path(path)
         config, data = json.loads(to_json(config)), json.loads(to_json(dict(data_fingerprint)))
         manifest = _new_manifest(job, config, data)
-        if int(os.environ.get("RANK", "0")) > 0 and "WORLD_SIZE" in os.environ:
+        if _is_beside_first():
             return cls._beside_first(path, manifest, overwrite)
         if path.exists() and not path.is_dir():
             raise RunFolderError(f"{path} is a file: choose another folder with --run")
@@ -306,6 +306,12 @@ class RunFolder:
         if PurePath(name).name != name or name in ("", ".", "..", MANIFEST_NAME, LOCK_NAME):
             raise RunFolderError(f"{name!r} is not the name of a file that a run folder may hold")
         return self.path / name
+
+
+def _is_beside_first() -> bool:
+    """Whether this is a process of torchrun other than the first."""
+    torchrun = os.environ.keys() >= {"WORLD_SIZE", "RANK", "MASTER_ADDR"}
+    return torchrun and int(os.environ["RANK"]) > 0
 
 
 def _now() -> str:

@@ -55,7 +55,13 @@ class Objective(Protocol):
 
 
 class Checkpoints(Protocol):
-    """Where training keeps what it needs to go on after a kill."""
+    """Where training keeps what it needs to go on after a kill.
+
+    Attributes:
+        notes: what `load` met that a person should hear of, such as a damaged file.
+    """
+
+    notes: list[str]
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The newest intact checkpoint, or None; records made after it are dropped."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
-from types import TracebackType
 
 import torch
 import torch.distributed as dist
@@ -27,37 +27,31 @@ class World:
     """
 
     def __init__(self) -> None:
-        torchrun = "WORLD_SIZE" in os.environ and "MASTER_ADDR" in os.environ
         joined = dist.is_available() and dist.is_initialized()
-        self.local_rank = int(os.environ.get("LOCAL_RANK", "0")) if torchrun or joined else 0
-        self._own_group = torchrun and not joined and int(os.environ["WORLD_SIZE"]) > 1
+        torchrun = os.environ.keys() >= {"WORLD_SIZE", "RANK", "MASTER_ADDR"}
+        self._to_join = torchrun and not joined and int(os.environ["WORLD_SIZE"]) > 1
         if joined:
             self.rank, self.size = dist.get_rank(), dist.get_world_size()
-        elif self._own_group:
+        elif self._to_join:
             self.rank, self.size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         else:
             self.rank, self.size = 0, 1
+        self.local_rank = int(os.environ.get("LOCAL_RANK", "0")) if self.size > 1 else 0
         self.device = torch.device("cpu")
 
     def join(self, device: torch.device) -> None:
-        """Meet the others: gloo on CPUs, NCCL on GPUs."""
+        """Meet the others, by gloo on CPUs and NCCL on GPUs, and stay until the program ends.
+
+        A group that is left and entered again can meet its own past in torchrun's store, and
+        then some processes wait for ever; so one group serves every training of a program.
+        """
         self.device = device
-        if self._own_group and not dist.is_initialized():
-            if device.type == "cuda":
-                torch.cuda.set_device(device)
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-
-    def __enter__(self) -> World:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._own_group and dist.is_initialized():
-            dist.destroy_process_group()
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        if self._to_join:
+            gpus = torch.cuda.is_available() and dist.is_nccl_available()
+            dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
+            atexit.register(_leave)
 
     def copy_from_first(self, model: nn.Module) -> None:
         """Give every process the parameters and buffers of process 0."""
@@ -129,3 +123,8 @@ class World:
     def broadcast(self, payload: bytes) -> bytes:
         """The payload of process 0."""
         return self.gather(payload if self.rank == 0 else b"")[0]
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

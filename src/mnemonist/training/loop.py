@@ -83,9 +83,9 @@ def fit(
     >>> history.records[-1].train_loss < 1e-3
     True
     """
-    with World() as world, StopSignals(active=checkpoints is not None) as signals:
+    with StopSignals(active=checkpoints is not None) as signals:
         training = Training(
-            model, objective, train, valid, config, world, signals, checkpoints, progress
+            model, objective, train, valid, config, World(), signals, checkpoints, progress
         )
         try:
             return training.run()
@@ -188,6 +188,8 @@ class Training:
 
     def _begin(self) -> None:
         found = shared_checkpoint(self)
+        for note in self.checkpoints.notes if self.checkpoints else ():
+            self.progress.say(note)
         if found is not None:
             restore(self, *found)
             self.pace.begin_at(self.position)
