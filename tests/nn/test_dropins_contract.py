@@ -219,3 +219,15 @@ def test_a_subclass_with_its_own_forward_finds_torchs_helpers() -> None:
     torch.testing.assert_close(layer(X, (h, c))[0], plain * 2)
     with pytest.raises(RuntimeError, match=re.escape("Expected hidden[1] size (1, 4, 5)")):
         layer(X, (h, c[:, :1]))
+
+
+def test_explain_names_the_executor_that_runs() -> None:
+    layer = LSTM(3, 5, num_layers=2, dtype=torch.float64)
+    assert layer.explain(X).executor == layer.explain().executor == "vendor"
+    assert layer.explain(pack_padded_sequence(X, [7] * 4)).executor == "vendor"
+    asked = layer.explain(X, executor="eager")
+    assert asked.executor == "eager"
+    assert "eager" in asked.passed_over["vendor, all layers in one call"]
+    shown = str(layer.explain(X[:0]))
+    assert "LSTM runs by the executor" in shown
+    assert "T = 0" in shown

@@ -8,6 +8,7 @@ in one call; the engine runs one cell at a time and takes what the kernel does n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,14 +18,14 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from mnemonist.engine import unroll
+from mnemonist.engine import Explanation, explain, unroll
 from mnemonist.engine.time import check_lengths, repack, unpack
 from mnemonist.errors import ConfigError
 
 if TYPE_CHECKING:
     from mnemonist.nn._dropin_base import TorchLayer
 
-__all__ = ["VENDOR", "obstacle", "run_layer"]
+__all__ = ["VENDOR", "explain_layer", "obstacle", "run_layer"]
 
 VENDOR = "vendor"
 """The name of torch's own kernel among the executors."""
@@ -123,6 +124,25 @@ def _run_layer(
     padded, lengths = unpack(x)
     output, states = _engine(layer, padded, states, lengths, executor)
     return repack(output, x, lengths), states
+
+
+def explain_layer(
+    layer: TorchLayer,
+    x: Tensor | PackedSequence | None,
+    lengths: Tensor | list[int] | None,
+    executor: str,
+) -> Explanation:
+    """How `run_layer` would run, without running it; the program is the first cell's."""
+    reason = obstacle(executor, x, lengths)
+    if isinstance(x, PackedSequence):
+        x, lengths = unpack(x)
+    name = "auto" if reason is None else executor
+    with parametrize.cached():
+        found = explain(layer._cells[0], x, lengths=lengths, executor=name)
+    if reason is None:
+        return replace(found, cell=type(layer).__name__, executor=VENDOR, passed_over={})
+    passed_over = {f"{VENDOR}, all layers in one call": reason, **found.passed_over}
+    return replace(found, cell=type(layer).__name__, passed_over=passed_over)
 
 
 # torch.compile would unroll the kernel into T steps, which takes minutes at T = 500 (and fails

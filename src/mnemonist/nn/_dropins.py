@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from mnemonist.engine import Explanation
 from mnemonist.errors import ConfigError, ShapeError
 from mnemonist.nn._dropin_base import ArgumentError, InputError, TorchLayer
-from mnemonist.nn._dropin_run import run_layer
+from mnemonist.nn._dropin_run import explain_layer, run_layer
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
@@ -79,6 +80,26 @@ class _Layer(TorchLayer):
             elif self.batch_first:
                 output = output.transpose(0, 1)
         return output, _hidden(states)
+
+    def explain(
+        self,
+        input: Tensor | PackedSequence | None = None,
+        *,
+        lengths: Tensor | list[int] | None = None,
+        executor: str | None = None,
+    ) -> Explanation:
+        """Which executor runs such a call, and why not another; arguments as `forward`'s.
+
+        >>> LSTM(3, 5).explain().executor
+        'vendor'
+        >>> reasons = LSTM(3, 5).explain(torch.zeros(7, 2, 3), lengths=[7, 0]).passed_over
+        >>> reasons["vendor, all layers in one call"]
+        'it takes no row of length 0'
+        """
+        x = input
+        if isinstance(x, Tensor):
+            x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
+        return explain_layer(self, x, lengths, executor or self.executor)
 
     def _states_from(
         self, hx: Hidden | None, values: Tensor, batch_sizes: Tensor | None, single: bool
