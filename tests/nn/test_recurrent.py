@@ -11,8 +11,9 @@ from safetensors.torch import load, save
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.testing import assert_close
 
+from mnemonist.cells import Cell
 from mnemonist.engine import unroll
-from mnemonist.errors import CellError, ConfigError, ShapeError
+from mnemonist.errors import CellError, ConfigError, ShapeError, UnrepresentableError
 from mnemonist.nn import Recurrent, last_valid
 
 LENGTHS = torch.tensor([3, 6, 0, 5])
@@ -123,8 +124,10 @@ def test_chunks_with_the_state_carried_are_the_whole(cell):
     assert_close(state, end)
 
 
-@pytest.mark.parametrize("connection", [None, "residual", "highway", "dense"])
-@pytest.mark.parametrize("norm", [None, "layer", "batch"])
+@pytest.mark.parametrize(
+    ("connection", "norm"),
+    [(None, "batch"), ("residual", "layer"), ("highway", None), ("dense", "batch")],
+)
 def test_step_after_step_is_the_whole(cell, connection, norm):
     model = Recurrent(cell, 3, 5, num_layers=3, connection=connection, norm=norm, dropout=0.3)
     model(torch.randn(5, 4, 3))  # running averages that are not those of the start
@@ -355,3 +358,24 @@ def test_zoneout_of_everything_keeps_the_state():
     model = Recurrent("lstm", 3, 5, zoneout={"h": 1.0, "c": 1.0})
     state = {name: torch.randn_like(value) for name, value in model.initial_state(4).items()}
     assert_close(model(torch.randn(6, 4, 3), state)[1], state)
+
+
+def test_explain_says_of_every_cell_how_it_runs():
+    model = Recurrent("lstm", 3, 5, num_layers=2, bidirectional=True)
+    for x in (None, torch.zeros(6, 4, 3)):
+        told = model.explain(x)
+        assert [e.cell for e in told] == ["LSTM"] * 4
+        assert all(e.program is not None and e.refusal is None for e in told)
+    model.executor = "eager"
+    assert {e.executor for e in model.explain(torch.zeros(6, 4, 3))} == {"eager"}
+
+
+def test_strict_refuses_a_step_without_a_program():
+    class Sorting(Cell):
+        def step(self, x, h):
+            return h.sort(-1)[0]
+
+    x = torch.randn(6, 4, 3)
+    assert Recurrent(Sorting, 3, 5)(x)[0].shape == (6, 4, 5)
+    with pytest.raises(UnrepresentableError, match="sort"):
+        Recurrent(Sorting, 3, 5, strict=True)(x)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from mnemonist.cells.activations import Activation
-from mnemonist.engine import CellLike, unroll
+from mnemonist.engine import CellLike, Explanation, explain, unroll
 from mnemonist.engine.contract import Emit
 from mnemonist.engine.time import check_lengths, repack, unpack, valid_mask
 from mnemonist.errors import ConfigError, ShapeError
@@ -284,6 +284,28 @@ class Recurrent(nn.Module):
         extras = {n: v[None] for n, v in (extras or {}).items()}
         output, final = self._run(x[None], state or {}, extras=extras)
         return output if self.output == "last" else output[0], final
+
+    def explain(self, x: Tensor | None = None) -> tuple[Explanation, ...]:
+        """Which executor runs each cell of the stack, and why not another.
+
+        Args:
+            x: (T, B, I), of the size that will be run; one step of one row if not given.
+
+        >>> for explanation in Recurrent("lstm", 3, 8, num_layers=2).explain(torch.zeros(9, 4, 3)):
+        ...     print(explanation.cell, explanation.program.emits)
+        LSTM ('h',)
+        LSTM ('h',)
+        """
+        layers = self.layers
+        if x is None:
+            return tuple(explain(cell, executor=self.executor) for cell in layers)
+        reads = [x.new_zeros(*x.shape[:2], cell.input_size) for cell in layers]
+        return tuple(
+            explain(
+                cell, read, executor=self.executor, reverse=self.bidirectional and index % 2 == 1
+            )
+            for index, (cell, read) in enumerate(zip(layers, reads, strict=True))
+        )
 
     def last(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(T, B, E) to (B, E), where each direction has read the whole row."""
