@@ -149,6 +149,7 @@ def test_a_cell_of_the_users_is_described_too():
         "",
         "h_t = x_t",
     )
+    assert str(about) == "Mine."
 
 
 def test_an_unknown_attribute_is_named():
