@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mnemonist.data import bundled_path, load_series
-from mnemonist.data.series.season import autocorrelation, infer_season, season_candidates
+from mnemonist.data.series.season import (
+    autocorrelation,
+    infer_season,
+    infer_seasons,
+    season_candidates,
+)
 
 
 def test_autocorrelation_equals_its_definition():
@@ -45,7 +50,18 @@ def test_a_cycle_that_no_calendar_knows_is_found():
 
 def test_bundled_series():
     assert load_series(bundled_path("elnino")).season == 12
+    assert load_series(bundled_path("refinery")).seasons == (52,)
     assert load_series(bundled_path("oil")).season is None
+
+
+def test_a_longer_season_counts_only_where_it_says_more():
+    random = np.random.default_rng(0)
+    hours = np.arange(24 * 7 * 20)
+    day = np.sin(2 * np.pi * hours / 24)
+    weekend = (hours // 24 % 7 >= 5) * 1.0
+    noise = 0.1 * random.normal(size=len(hours))
+    assert infer_seasons(day + noise, "h") == (24,)
+    assert infer_seasons(day - weekend + noise, "h") == (24, 168)
 
 
 def test_candidates():

@@ -194,9 +194,10 @@ def _refuse_gaps(rows: Rows, frequency: str, places: np.ndarray, gaps: int) -> R
     after = np.flatnonzero(np.diff(places) > 1)
     hint = _daylight_hint(rows.times, after)
     largest = int(np.diff(places).max()) - 1
+    word = "gap" if len(after) == 1 else "gaps"
     rows.fatal(
         "time-gaps",
-        f"{gaps} steps of frequency '{frequency}' are missing in {len(after)} gaps (the largest "
+        f"{gaps} steps of frequency '{frequency}' are missing in {len(after)} {word} (the largest "
         f"{largest}), the first after {rows.times[after[0]]} (line {rows.lines[after[0]]}){hint}",
         rows.lines[after],
         "choose how to fill: fill='linear' or 'ffill', or 'drop' to count rows as steps",

@@ -12,6 +12,7 @@ from mnemonist.data.series.frequency import parse_frequency
 __all__ = ["autocorrelation", "infer_season", "infer_seasons", "season_candidates"]
 
 _CONFIRMED = 0.3
+_ADDS = 0.03
 _PERIODS = 2.5
 _PER = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 _YEAR = 365.2425 * 86400
@@ -91,13 +92,14 @@ def infer_seasons(values: np.ndarray, frequency: str | None) -> tuple[int, ...]:
     (48,)
     """
     values = np.asarray(values, dtype=float)[-20_000:]
-    confirmed = tuple(
-        period
-        for period in season_candidates(frequency)
-        if len(values) >= _PERIODS * period and _confirmed(values, period)
-    )
+    confirmed: list[int] = []
+    for period in season_candidates(frequency):
+        enough = len(values) >= _PERIODS * period
+        more = enough and all(_adds(values, period, shorter) for shorter in confirmed)
+        if more and _confirmed(values, period):
+            confirmed.append(period)
     if confirmed:
-        return confirmed
+        return tuple(confirmed)
     found = _search(values)
     return () if found is None else (found,)
 
@@ -123,6 +125,12 @@ def _confirmed(values: np.ndarray, period: int) -> bool:
     # With few periods a random walk makes such peaks too (measured: 5 in 60 at 0.3).
     needed = max(_CONFIRMED, 1.25 / np.sqrt(len(values) / period))
     return peak > needed and not at_edge and peak - valley > 0.15
+
+
+def _adds(values: np.ndarray, period: int, shorter: int) -> bool:
+    """Whether a longer season says more than repeating the shorter one would."""
+    correlation = autocorrelation(values - _moving_average(values, period), period)
+    return bool(correlation[period] > correlation[shorter] + _ADDS)
 
 
 def _search(values: np.ndarray) -> int | None:
