@@ -38,9 +38,9 @@ def run(argv: Sequence[str] | None = None) -> int:
         # a flush at exit would meet the closed pipe again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except KeyboardInterrupt:
-        print("mnemonist: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        print(f"mnemonist: {str(stop) or 'interrupted'}", file=sys.stderr)
+        return 128 + getattr(stop, "signal", 2)
     except Exception as error:
         if debug:
             raise

@@ -20,7 +20,7 @@ __all__ = ["ACCENT", "BAND", "FAINT", "INK", "LINE", "NAIVE", "OTHERS", "SOFT", 
 
 INK, SOFT, FAINT, LINE = "#1c2430", "#566173", "#8a94a3", "#e3e7ec"
 ACCENT, BAND, NAIVE = "#1f5fa8", "#9cc3ee", "#c77d12"
-OTHERS = ("#1b7f4b", "#8f4aa8", "#b4391f", "#5b7083", "#0f7f86", "#a3791b")
+OTHERS = ("#1b7f4b", "#8f4aa8", "#b4391f", "#5b7083", "#0f7f86", "#a3791b", "#c06090")
 
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",

@@ -72,7 +72,7 @@ figcaption { color: var(--soft); font-size: .87rem; line-height: 1.5; margin-top
   max-width: 44rem; }
 code, pre { font-family: var(--mono); font-size: .86em; }
 pre { background: var(--wash); border: 1px solid var(--line); border-radius: 6px;
-  padding: .75rem 1rem; overflow-x: auto; line-height: 1.5; margin: .75rem 0; font-size: .84rem; }
+  padding: .75rem 1rem; white-space: pre-wrap; line-height: 1.5; margin: .75rem 0; font-size: .84rem; }
 ul { padding-left: 1.2rem; max-width: 44rem; }
 li { margin: .25rem 0; }
 .tag { display: inline-block; font-size: .75rem; font-weight: 600; padding: 0 .45em;
@@ -98,7 +98,6 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   h2 { break-after: avoid; margin-top: 1.5rem; }
   figure, tr, .verdict, .numbers, pre { break-inside: avoid; }
   .scroll, pre { overflow: visible; }
-  pre { white-space: pre-wrap; }
   .verdict, tr.ours td { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 """

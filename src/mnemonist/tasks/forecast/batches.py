@@ -12,7 +12,7 @@ from mnemonist.data.series import SeriesSet, Windows
 from mnemonist.errors import DataError
 from mnemonist.training.batches import Batches
 
-__all__ = ["Anchor", "Layout", "WindowBatches", "steps_back"]
+__all__ = ["Anchor", "Layout", "WindowBatches", "steps_back", "straight_lines", "with_history"]
 
 Anchor = str
 
@@ -157,6 +157,27 @@ class WindowBatches(Batches):
             order = np.random.default_rng((self.seed, epoch)).permutation(len(self.positions))
             self._order = (epoch, self.positions[torch.from_numpy(order)])
         return self._order[1]
+
+
+def straight_lines(batches: WindowBatches, penalty: float = 1e-4) -> Tensor:
+    """(window + 1, horizon): least squares from the window's values to target minus anchor.
+
+    Solved in float64 with a ridge of `penalty` a window (Hoerl & Kennard 1970), the constant
+    in the last row. Values are relative to the last one where the layout says so.
+    """
+    size = batches.layout.window + 1
+    gram = torch.zeros(size, size, dtype=torch.float64)
+    moment = torch.zeros(size, batches.layout.horizon, dtype=torch.float64)
+    for start in range(0, len(batches.positions), 4096):
+        batch = batches.at(batches.positions[start : start + 4096])
+        values = batch["inputs"][..., 0].double()
+        if batches.layout.centred:
+            values = values - values[:, -1:]
+        values = torch.cat([values, torch.ones(len(values), 1, dtype=torch.float64)], 1)
+        gram += values.T @ values
+        moment += values.T @ (batch["targets"] - batch["anchor"]).double()
+    ridge = penalty * len(batches.positions) * torch.eye(size, dtype=torch.float64)
+    return torch.linalg.solve(gram + ridge, moment).float()
 
 
 def with_history(windows: Windows, layout: Layout) -> np.ndarray:

@@ -17,7 +17,15 @@ from mnemonist.data.series.config import SeriesConfig
 from mnemonist.errors import ConfigError
 from mnemonist.training.config import TeacherForcing, TrainingConfig
 
-__all__ = ["CONFIG_FORMAT", "ForecastConfig", "configured", "nested", "read_config", "schema"]
+__all__ = [
+    "CONFIG_FORMAT",
+    "ForecastConfig",
+    "configured",
+    "nested",
+    "option_names",
+    "read_config",
+    "schema",
+]
 
 CONFIG_FORMAT = "mnemonist.config/1"
 
@@ -67,11 +75,15 @@ class ForecastConfig(BaseModel):
         head: of the direct strategy. "linear": one map from the last state to all steps.
             "local": a small network, the same for every step ahead, that also reads what is
             known of that step (Wen et al. 2017); by default where something is known.
+        linear: whether a linear path from the window's values to the centre of every step runs
+            beside the network (Lai et al. 2018), started at the least-squares solution, so
+            that the network learns what is not linear; on by default for "direct".
         head_size: width of the local head.
         anchor: what the network corrects: nothing, the last value, or the value one season
             before; by default whichever of the last two was nearer in the training part.
         centre: whether the network reads the target relative to the window's last value, so
-            that a trend does not carry it out of what it has seen.
+            that a trend does not carry it out of what it has seen; by default where the
+            anchor is the last value.
         lags: steps back whose values the local head and decoders read for each step ahead;
             one season (and one week, where there is a day) by default.
         distribution: "quantiles", "student_t", or "point" (intervals from the errors on the
@@ -109,9 +121,10 @@ class ForecastConfig(BaseModel):
     strategy: Literal["direct", "recursive", "seq2seq"] = "direct"
     attention: Literal["additive", "dot", "general", "scaled"] | None = None
     head: Literal["linear", "local"] | None = None
+    linear: bool | None = None
     head_size: int = Field(default=64, ge=1)
     anchor: Literal["none", "last", "season"] | None = None
-    centre: bool = False
+    centre: bool | None = None
     lags: tuple[int, ...] | None = None
     distribution: Literal["point", "quantiles", "student_t"] = "quantiles"
     levels: tuple[float, ...] = (0.8, 0.95)
@@ -132,6 +145,8 @@ class ForecastConfig(BaseModel):
             raise ValueError("attention belongs to strategy 'seq2seq'")
         if self.head is not None and self.strategy != "direct":
             raise ValueError("head belongs to strategy 'direct'")
+        if self.linear and self.strategy != "direct":
+            raise ValueError("the linear path belongs to strategy 'direct'")
         if self.bidirectional and self.strategy == "recursive":
             raise ValueError(
                 "the recursive strategy goes on from the last state, which a bidirectional "
@@ -208,6 +223,11 @@ def schema() -> dict[str, Any]:
         "$id": CONFIG_FORMAT,
         **ForecastConfig.model_json_schema(),
     }
+
+
+def option_names() -> list[str]:
+    """Every option by its flat name."""
+    return [name for name, _ in _homes()]
 
 
 def _homes() -> Iterator[tuple[str, str]]:

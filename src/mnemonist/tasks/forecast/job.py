@@ -10,34 +10,47 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mnemonist import cells
 from mnemonist.data.findings import Finding, raise_fatal
 from mnemonist.data.series import SeriesScaler, SeriesSet, Split, Windows
-from mnemonist.data.series.load import Source, inspect_series
+from mnemonist.data.series.check import audit
+from mnemonist.data.series.load import Source, inspect_series, load_series
 from mnemonist.engine.explain import Explanation, explain
-from mnemonist.errors import ConfigError
+from mnemonist.errors import ConfigError, DataError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.naming import default_run_name
-from mnemonist.tasks.forecast.batches import Layout, WindowBatches
+from mnemonist.tasks.forecast.batches import Layout, WindowBatches, straight_lines
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.distributions import distribution
-from mnemonist.tasks.forecast.model import ForecastModel, ForecastObjective, build
+from mnemonist.tasks.forecast.future import forecast_table
+from mnemonist.tasks.forecast.model import DirectModel, ForecastModel, ForecastObjective, build
 from mnemonist.tasks.forecast.predictor import Predictor
 from mnemonist.tasks.forecast.programs import (
     PROGRAMS,
+    SavedCells,
     cell_maker,
     check_equations,
     is_own,
     programs_of,
     saved_cells,
 )
-from mnemonist.tasks.forecast.resolve import Resolved, resolve
+from mnemonist.tasks.forecast.resolve import Resolved, resolve, sizes
 from mnemonist.tasks.forecast.score import Evaluation, evaluate, fit_baselines
 from mnemonist.training.history import History
 from mnemonist.training.loop import fit
 from mnemonist.training.progress import Progress, Silent
 from mnemonist.training.rng import seed_everything
 
-__all__ = ["Plan", "Trained", "load_predictor", "name_of", "plan", "train", "train_network"]
+__all__ = [
+    "Plan",
+    "Trained",
+    "check",
+    "load_predictor",
+    "name_of",
+    "plan",
+    "train",
+    "train_network",
+]
 
 Maker = Callable[..., Any]
 
@@ -99,6 +112,30 @@ class Trained:
     notes: list[str] = field(default_factory=list)
 
 
+def check(source: Source, config: ForecastConfig) -> list[Finding]:
+    """Everything to know before a training: what is wrong, what was noticed, what was chosen.
+
+    Args:
+        source: a path or a DataFrame.
+        config: of the training that is planned.
+
+    Raises:
+        DataError: the source cannot be read as a table at all.
+    """
+    data, findings = inspect_series(source, config.series)
+    findings = list(findings)
+    if data is not None:
+        findings += [Finding("note", "note", note, data.name) for note in data.notes]
+        horizon, window, _ = sizes(config, data)
+        audited = audit(data, window=window, horizon=horizon, valid=config.valid, test=config.test)
+        findings += audited
+        if all(finding.severity != "fatal" for finding in audited):
+            resolved = resolve(config, data)
+            findings += [Finding("note", "note", note, data.name) for note in resolved.notes]
+    rank = {"fatal": 0, "warning": 1, "note": 2}
+    return sorted(findings, key=lambda finding: rank[finding.severity])
+
+
 def plan(source: Source, config: ForecastConfig, *, cell: Maker | None = None) -> Plan:
     """Read, check and decide everything; train nothing.
 
@@ -136,6 +173,7 @@ def train(
     run: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    keep: bool = True,
 ) -> Trained:
     """Carry out a plan in a run folder; go on with it if it was begun, load it if it is done.
 
@@ -144,6 +182,7 @@ def train(
         run: the folder; `Plan.run_path` if not given.
         overwrite: throw away what is there.
         progress: whom to tell.
+        keep: false trains without a folder and writes nothing.
 
     Raises:
         RunFolderError: the folder holds another run.
@@ -152,6 +191,9 @@ def train(
     from mnemonist.tasks.forecast.report import write_report
 
     config, progress = made.config, progress or Silent()
+    if not keep:
+        predictor, history = train_network(made, progress=progress)
+        return Trained(made, predictor, history, measured(made, predictor))
     folder = RunFolder.open(
         run or made.run_path(),
         job="forecast",
@@ -170,7 +212,7 @@ def train(
         folder.save_json(PROGRAMS, programs)
         predictor, history = train_network(made, folder=folder, progress=progress)
         progress.say("Measuring the baselines on the same windows")
-        trained = Trained(made, predictor, history, _evaluated(made, predictor), folder)
+        trained = Trained(made, predictor, history, measured(made, predictor), folder)
         _store(trained, folder)
         trained.report_path = write_report(trained)
         folder.finish()
@@ -207,10 +249,13 @@ def train_network(
     check = Windows(scaled, layout.window, layout.horizon, ranges=parts.valid)
     seed_everything(seed)
     model = _model(config, layout, made.cell)
+    examples = WindowBatches(learn, layout, size, seed=seed, shuffle=True)
+    if isinstance(model, DirectModel) and model.path is not None:
+        model.start_at(straight_lines(examples))
     history = fit(
         model,
         ForecastObjective(distribution(config)),
-        WindowBatches(learn, layout, size, seed=seed, shuffle=True),
+        examples,
         WindowBatches(check, layout),
         config.training,
         checkpoints=folder.checkpoints if folder else None,
@@ -238,17 +283,86 @@ def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor
     config = ForecastConfig.model_validate(folder.config)
     state = folder.load_json("preprocessing.json")
     layout = Layout(**{**state["layout"], "lags": tuple(state["layout"]["lags"])})
-    if cell is None and is_own(config):
-        cell = saved_cells(folder.path, folder.load_json(PROGRAMS))
-        plain = {"zoneout": 0.0, "variational_dropout": 0.0, "weight_dropout": 0.0}
-        config_built = config.model_copy(update={**plain, "cell_options": {}})
-    else:
-        config_built = config
-    model = _model(config_built, layout, cell or cell_maker(config))
+    model = _model(config, layout, cell or cell_maker_of(folder, config))
     model.load_state_dict(folder.load_model()[0])
     model.eval()
     scaler = SeriesScaler.from_dict(state["scaler"])
     return Predictor(config, layout, model, scaler).restore(state)
+
+
+def opened(
+    run: str | Path,
+    source: Source | None = None,
+    *,
+    cell: str | None = None,
+    trainable: bool = False,
+) -> tuple[Plan, Predictor]:
+    """A finished run with data: its own, or others with the same columns.
+
+    Args:
+        run: the run folder.
+        source: other data; by default the file that the run was trained on.
+        cell: "module:Class" of a user's own cell, where a program is not enough.
+        trainable: whether the cell must be one that can be trained anew.
+
+    Raises:
+        RunFolderError: no finished run, or a damaged one.
+        DataError: the data are not there or do not fit.
+        ConfigError: `trainable` with a cell of the user's whose class is not given.
+    """
+    folder = RunFolder.load(run)
+    predictor = load_predictor(folder, cell=cell_of(cell))
+    config = predictor.config
+    maker: Maker = cell_of(cell) or cell_maker_of(folder, config)
+    if trainable and isinstance(maker, SavedCells):
+        raise ConfigError(
+            f"training anew needs the class of the cell: give --cell {config.cell}, which runs "
+            "its module"
+        )
+    return plan(_source_of(folder, source), config, cell=maker), predictor
+
+
+def future_of(
+    run: str | Path, source: Source | None = None, *, cell: str | None = None
+) -> tuple[pd.DataFrame, str]:
+    """The forecast beyond the end of the data, and the data's name; see `opened`."""
+    folder = RunFolder.load(run)
+    predictor = load_predictor(folder, cell=cell_of(cell))
+    data = load_series(_source_of(folder, source), predictor.config.series)
+    return forecast_table(predictor, data), data.name
+
+
+def cell_of(cell: str | None) -> Maker | None:
+    """The class that was named, imported; None where none was."""
+    return None if cell is None else cells.resolve(cell, allow_import=True)
+
+
+def cell_maker_of(folder: RunFolder, config: ForecastConfig) -> Maker:
+    """The cells of a run folder: by name, or their programs; nothing is imported."""
+    if is_own(config):
+        return saved_cells(folder.path, folder.load_json(PROGRAMS))
+    return cell_maker(config)
+
+
+def _source_of(folder: RunFolder, source: Source | None) -> Source:
+    if source is not None:
+        return source
+    recorded = str(folder.load_json("data.json")["source"])
+    if not Path(recorded).exists():
+        raise DataError(
+            f"{folder.path} was trained on {recorded}, which is not there: name the file whose "
+            "future is asked for, behind the run folder"
+        )
+    return recorded
+
+
+def measured(made: Plan, predictor: Predictor) -> Evaluation:
+    """A trained network beside the baselines, on the test part of the plan."""
+    parts, layout = made.resolved.parts, made.resolved.layout
+    baselines = fit_baselines(made.config, layout, made.data, parts.train, parts.valid)
+    return evaluate(
+        predictor, baselines, made.data, parts.train, parts.test, name=name_of(made.config)
+    )
 
 
 def name_of(config: ForecastConfig) -> str:
@@ -266,22 +380,24 @@ def name_of(config: ForecastConfig) -> str:
 
 
 def _model(config: ForecastConfig, layout: Layout, cell: Maker) -> ForecastModel:
+    if isinstance(cell, SavedCells):
+        config = config.model_copy(update=_WITHOUT_REGULARISERS)
     return build(config, layout, cell)
 
 
-def _evaluated(made: Plan, predictor: Predictor) -> Evaluation:
-    parts, layout = made.resolved.parts, made.resolved.layout
-    baselines = fit_baselines(made.config, layout, made.data, parts.train, parts.valid)
-    return evaluate(
-        predictor, baselines, made.data, parts.train, parts.test, name=name_of(made.config)
-    )
+_WITHOUT_REGULARISERS = {
+    "zoneout": 0.0,
+    "variational_dropout": 0.0,
+    "weight_dropout": 0.0,
+    "cell_options": {},
+}
 
 
 def _finished(made: Plan, folder: RunFolder) -> Trained:
     """What a finished folder holds; the results are computed again from its weights."""
     predictor = load_predictor(folder, cell=None if is_own(made.config) else made.cell)
     history = History.from_dict(folder.load_json("results.json")["history"])
-    trained = Trained(made, predictor, history, _evaluated(made, predictor), folder)
+    trained = Trained(made, predictor, history, measured(made, predictor), folder)
     trained.report_path = folder.path / "report.html"
     return trained
 

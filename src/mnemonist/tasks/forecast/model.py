@@ -83,6 +83,9 @@ class ForecastModel(nn.Module):
 class DirectModel(ForecastModel):
     """All future steps at once from the state after the window.
 
+    Beside it, if asked for, a linear path from the window: centre_h += P_h · y + p_h
+    (the autoregressive part of LSTNet, Lai et al. 2018).
+
     head "linear":  raw_h = W_h s + b_h
     head "local":   raw_h = MLP([C_h s, A s, ahead_h, h/H]), one MLP for all h
                     (the decoder of MQ-RNN, Wen et al. 2017)
@@ -97,11 +100,13 @@ class DirectModel(ForecastModel):
         head: str,
         width: int,
         dropout: float,
+        path: bool = False,
     ) -> None:
         super().__init__(layout, size)
         self.encoder = encoder
         state = encoder.output_size
         self.drop = nn.Dropout(dropout)
+        self.path = nn.Linear(layout.window, layout.horizon) if path else None
         self.linear = nn.Linear(state, layout.horizon * size) if head == "linear" else None
         if self.linear is None:
             per_step, shared = 8, max(4, state // 2)
@@ -123,8 +128,28 @@ class DirectModel(ForecastModel):
         forcing: float,
         generator: torch.Generator | None,
     ) -> Tensor:
-        state = self.drop(self.encoder(inputs)[0])
-        rows, horizon = len(inputs), self.layout.horizon
+        raw = self._head(self.drop(self.encoder(inputs)[0]), ahead)
+        if self.path is None:
+            return raw
+        straight = self.path(inputs[..., 0])[..., None]
+        return torch.cat([raw[..., :1] + straight, raw[..., 1:]], -1)
+
+    def start_at(self, weights: Tensor) -> None:
+        """Let the linear path begin at `weights` (window + 1, horizon), the network at nothing."""
+        assert self.path is not None
+        with torch.no_grad():
+            self.path.weight.copy_(weights[:-1].T)
+            self.path.bias.copy_(weights[-1])
+            if self.linear is not None:
+                self.linear.weight.view(self.layout.horizon, self.size, -1)[:, 0].zero_()
+                self.linear.bias.view(self.layout.horizon, self.size)[:, 0].zero_()
+            else:
+                last = cast(nn.Linear, self.local[-1])
+                last.weight[0].zero_()
+                last.bias[0].zero_()
+
+    def _head(self, state: Tensor, ahead: Tensor) -> Tensor:
+        rows, horizon = len(state), self.layout.horizon
         if self.linear is not None:
             return self.linear(state).view(rows, horizon, self.size)
         parts = [
@@ -298,7 +323,15 @@ def build(config: ForecastConfig, layout: Layout, cell: CellSpec) -> ForecastMod
     if recursive:
         return RecursiveModel(layout, size, encoder, dropout=config.dropout)
     head, width = config.head or "linear", config.head_size
-    return DirectModel(layout, size, encoder, head=head, width=width, dropout=config.dropout)
+    return DirectModel(
+        layout,
+        size,
+        encoder,
+        head=head,
+        width=width,
+        dropout=config.dropout,
+        path=bool(config.linear),
+    )
 
 
 def _centre(output: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,20 @@ from mnemonist.engine.program import Program
 from mnemonist.engine.program_cell import ProgramCell
 from mnemonist.engine.serialise import digest
 from mnemonist.engine.trace import program_of
-from mnemonist.errors import CellError, RunFolderError, UnrepresentableError
+from mnemonist.errors import RunFolderError, UnrepresentableError
 from mnemonist.nn import Recurrent
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.model import ForecastModel
 
-__all__ = ["PROGRAMS", "cell_maker", "check_equations", "is_own", "programs_of", "saved_cells"]
+__all__ = [
+    "PROGRAMS",
+    "SavedCells",
+    "cell_maker",
+    "check_equations",
+    "is_own",
+    "programs_of",
+    "saved_cells",
+]
 
 PROGRAMS = "program.json"
 _FORMAT = "mnemonist.programs/1"
@@ -65,8 +74,22 @@ def check_equations(folder: Path, saved: dict[str, Any], now: dict[str, Any]) ->
         )
 
 
-def saved_cells(folder: Path, saved: dict[str, Any]) -> Callable[[int, int], ProgramCell]:
-    """A maker of the saved cells, one after another in the order of the layers.
+class SavedCells:
+    """Makes the saved cells one after another in the order of the layers, again and again.
+
+    They hold the equations with everything that was built around the cell, so the network is
+    built without regularisers.
+    """
+
+    def __init__(self, programs: list[str]) -> None:
+        self._waiting = cycle(programs)
+
+    def __call__(self, input_size: int, hidden_size: int) -> ProgramCell:
+        return ProgramCell(Program.from_json(next(self._waiting)))
+
+
+def saved_cells(folder: Path, saved: dict[str, Any]) -> SavedCells:
+    """The cells of a run folder.
 
     Raises:
         RunFolderError: the cell had no program, or the file is of another format.
@@ -80,15 +103,7 @@ def saved_cells(folder: Path, saved: dict[str, Any]) -> Callable[[int, int], Pro
             f"the cell of {folder} has no program ({saved['refusal']}), so it needs its class: "
             "give --cell module:Class"
         )
-    waiting = iter(saved["layers"])
-
-    def make(input_size: int, hidden_size: int) -> ProgramCell:
-        layer = next(waiting, None)
-        if layer is None:
-            raise CellError(f"{folder / PROGRAMS} has fewer layers than the configuration")
-        return ProgramCell(Program.from_json(layer["program"]))
-
-    return make
+    return SavedCells([layer["program"] for layer in saved["layers"]])
 
 
 def _layers(model: ForecastModel) -> list[Any]:

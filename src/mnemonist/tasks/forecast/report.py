@@ -1,2 +1,338 @@
-def write_report(t):
-    return None
+"""The report of a forecasting run: what was found, against what, on which data, and how."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnemonist import __version__
+from mnemonist.data.series import SeriesSet
+from mnemonist.errors import DataError
+from mnemonist.evaluation.results import ResultTable
+from mnemonist.runs.report import (
+    Bullets,
+    Cell,
+    Code,
+    Facts,
+    Figure,
+    Folded,
+    Numbers,
+    Report,
+    ReportTable,
+    Row,
+    Text,
+    Verdict,
+)
+from mnemonist.tasks.forecast import figures
+from mnemonist.tasks.forecast.future import forecast_ahead
+from mnemonist.tasks.forecast.text import command, digits, next_commands, strategy_sentence
+
+if TYPE_CHECKING:
+    from mnemonist.tasks.forecast.job import Trained
+
+__all__ = ["build_report", "result_table", "write_report"]
+
+
+def write_report(trained: Trained) -> Path:
+    """Write report.html into the run folder of a training."""
+    assert trained.run is not None
+    trained.run.save_text("report.html", build_report(trained).html())
+    return trained.run.path / "report.html"
+
+
+def build_report(trained: Trained) -> Report:
+    """The report, section by section."""
+    made, found = trained.plan, trained.evaluation
+    data, name = made.data, Path(made.data.name).name
+    report = Report(
+        f"{data.target_name}, {made.resolved.layout.horizon} steps ahead",
+        kind=f"Forecast of {name} · {_network(found.table).name}",
+        footer=f"Written by mnemonist {__version__}. This file needs no network and no script.",
+    )
+    report.top(Verdict(found.verdict, _basis(trained), found.tone), _numbers(trained))
+    _results(report, trained)
+    _forecasts(report, trained)
+    _data(report, trained)
+    _training(report, trained)
+    _method(report, trained)
+    return report
+
+
+def result_table(table: ResultTable, caption: str = "") -> ReportTable:
+    """A table of results as a report shows it: the network set off, the best of each column."""
+    rows = []
+    best = {metric: table.best(metric) for metric in table.metrics}
+    for row in table.rows:
+        cells: list[Cell | str] = [Cell(row.name, row.note)]
+        for metric in table.metrics:
+            value = row.values.get(metric, float("nan"))
+            interval = row.intervals.get(metric)
+            shown = _metric(metric, value)
+            remark = (
+                f"{digits(interval.lower)} – {digits(interval.upper)}"
+                if interval is not None
+                else ""
+            )
+            cells.append(Cell(shown, remark, best=best[metric] is row))
+        rows.append(Row(cells, ours=row.kind == "network"))
+    return ReportTable(["", *table.metrics], rows, caption)
+
+
+def _metric(metric: str, value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    if metric.endswith("interval"):
+        return f"{100 * value:.0f} %"
+    return f"{value:.1f} %" if metric == "sMAPE" else digits(value)
+
+
+def _basis(trained: Trained) -> str:
+    found, horizon = trained.evaluation, trained.predictor.layout.horizon
+    origins = f"{len(found.truth):,} forecasts of {horizon} step{'s' if horizon > 1 else ''} each"
+    return (
+        f"Measured on the test part, the end of the data, which neither the network nor a "
+        f"baseline has seen: {origins}."
+    )
+
+
+def _numbers(trained: Trained) -> Numbers:
+    table, found = trained.evaluation.table, trained.evaluation
+    ours = _network(table)
+    best = next(row for row in table.rows if row.name == found.best_baseline)
+    interval = ours.intervals["MAE"]
+    level = trained.plan.config.levels[-1]
+    held = ours.values[f"{level:.0%} interval"]
+    return Numbers(
+        [
+            (
+                f"Mean absolute error, {ours.name}",
+                digits(ours.values["MAE"]),
+                f"95 % bootstrap: {digits(interval.lower)} to {digits(interval.upper)}",
+            ),
+            (f"Best baseline: {best.name}", digits(best.values["MAE"]), "mean absolute error"),
+            ("MASE", digits(ours.values["MASE"]), "1 is the seasonal naive error in training"),
+            (
+                f"Inside the {level:.0%} interval".replace("%", " %"),
+                f"{100 * held:.0f} %",
+                "of the test values",
+            ),
+        ]
+    )
+
+
+def _results(report: Report, trained: Trained) -> None:
+    found = trained.evaluation
+    section = report.section("Results beside the baselines")
+    section.add(
+        result_table(
+            found.table,
+            "Sorted by MASE; the best of each column in green. Small figures: 95 % intervals by "
+            "the moving-block bootstrap. Interval columns: the share of test values inside, best "
+            "nearest to the nominal level.",
+        )
+    )
+    if found.test is not None:
+        section.add(
+            Text(
+                f"Diebold-Mariano test of the network against {found.best_baseline}: statistic "
+                f"{found.test.statistic:.2f}, p = {found.test.p_value:.3g}, over "
+                f"{found.test.count:,} origins.",
+                soft=True,
+            )
+        )
+    if found.skipped:
+        section.add(Bullets([("note", f"Left out: {reason}.") for reason in found.skipped]))
+
+
+def _forecasts(report: Report, trained: Trained) -> None:
+    found, data, horizon = trained.evaluation, trained.plan.data, trained.predictor.layout.horizon
+    section = report.section("Forecast against truth")
+    naive = "seasonal naive" if "seasonal naive" in found.baselines else "last value"
+    several = f" First series: {data.series[0].id}." if len(data.series) > 1 else ""
+    section.add(
+        Figure(
+            figures.forecast_figure(found, data, naive),
+            f"Truth, forecast and {naive} forecast over the end of the test part",
+            "The end of the test part. "
+            + (
+                f"Each forecast covers {horizon} steps from a vertical line on."
+                if horizon > 1
+                else "Every point was forecast one step before."
+            )
+            + several,
+        )
+    )
+    try:
+        future, times = forecast_ahead(trained.predictor, data)
+        section.add(
+            Figure(
+                figures.ahead_figure(data, future, times[0]),
+                "Forecast beyond the end of the data",
+                "Beyond the end of the data." + several,
+            )
+        )
+    except DataError as reason:
+        section.add(Text(f"No forecast beyond the end of the data: {reason}", soft=True))
+    if horizon > 1:
+        section.add(
+            Figure(
+                figures.by_horizon_figure(found),
+                "Mean absolute error by step ahead",
+                "How the error grows with the distance. Baselines far off are not drawn.",
+            )
+        )
+    if found.residuals is not None:
+        section.add(
+            Figure(
+                figures.residual_figure(found),
+                "Autocorrelation of the errors one step ahead",
+                f"Autocorrelation of the errors one step ahead. {found.residuals.sentence()}",
+            )
+        )
+
+
+def _data(report: Report, trained: Trained) -> None:
+    made = trained.plan
+    data, parts, layout = made.data, made.resolved.parts, made.resolved.layout
+    section = report.section("Data, and how it becomes inputs and targets")
+    one = data.series[0]
+    section.add(
+        Figure(
+            figures.data_figure(data, parts),
+            "The series with its training, validation and test parts",
+            "Cut by time, never shuffled: the network learns on the first part, stops and is "
+            "calibrated on the second, and is judged on the third."
+            + (f" First of {len(data.series)} series: {one.id}." if len(data.series) > 1 else ""),
+        ),
+        Facts(_data_facts(data, trained)),
+    )
+    origin = int(parts.train[0][1] * 0.6) + layout.window
+    origin = max(layout.window - 1, min(origin, len(one) - layout.horizon - 2))
+    section.add(
+        Figure(
+            figures.window_figure(data, layout, origin),
+            "Three neighbouring windows: inputs in blue, targets in orange",
+            f"How the series becomes pairs: {_count(layout.window, 'past step')} in, "
+            f"{_count(layout.horizon, 'future step')} out; then the window moves on. "
+            f"{_pairs(trained)}",
+        )
+    )
+    findings = sorted(made.findings, key=lambda f: f.severity == "note")
+    if findings:
+        section.add(
+            Bullets([("" if f.severity == "note" else f.severity, _finding(f)) for f in findings])
+        )
+
+
+def _finding(finding: Any) -> str:
+    where = f"line {finding.line}: " if finding.line else ""
+    remedy = f" ({finding.remedy})" if finding.remedy else ""
+    return f"{where}{finding.message}{remedy}"
+
+
+def _data_facts(data: SeriesSet, trained: Trained) -> list[tuple[str, str]]:
+    facts = [
+        ("File", Path(data.name).name),
+        ("Target", data.target_name),
+        ("Time", data.time_name or "none; rows are counted"),
+        (
+            "Steps",
+            f"{len(data):,}" + (f" in {len(data.series)} series" if len(data.series) > 1 else ""),
+        ),
+        ("Frequency", data.frequency or "not known"),
+        ("Season", f"{data.season} steps" if data.season else "none found"),
+        ("Parts", trained.plan.resolved.parts.describe()),
+    ]
+    if data.known_names:
+        facts.append(("Known ahead", ", ".join(data.known_names)))
+    if data.unknown_names:
+        facts.append(("Known in the past only", ", ".join(data.unknown_names)))
+    return facts
+
+
+def _pairs(trained: Trained) -> str:
+    layout, parts = trained.plan.resolved.layout, trained.plan.resolved.parts
+    counts = [
+        max(0, stop - start - layout.history - layout.horizon + 1) for start, stop in parts.train
+    ]
+    return f"The training part makes {sum(counts):,} pairs."
+
+
+def _training(report: Report, trained: Trained) -> None:
+    history, made = trained.history, trained.plan
+    section = report.section("Training")
+    early = ", stopped early" if history.stopped_early else ""
+    speed = max((record.rows_per_second for record in history), default=0.0)
+    section.add(
+        Figure(figures.learning_figure(history), "Training and validation loss by epoch"),
+        Facts(
+            [
+                ("Network", strategy_sentence(made)),
+                ("Parameters", f"{made.parameters:,}"),
+                ("Executor", _executor(made)),
+                ("Epochs", f"{history.epochs}{early}; weights of epoch {history.best_epoch} kept"),
+                ("Time", f"{history.seconds:.1f} s, up to {speed:,.0f} windows a second"),
+                ("Seed", str(made.config.training.seed)),
+            ]
+        ),
+    )
+    if made.explanation.passed_over:
+        reasons = [("", f"not {n}: {why}") for n, why in made.explanation.passed_over.items()]
+        section.add(Folded("Why not another executor", [Bullets(reasons)]))
+
+
+def _executor(made: Any) -> str:
+    return f"{made.explanation.executor} ({made.explanation.cell})"
+
+
+def _method(report: Report, trained: Trained) -> None:
+    made = trained.plan
+    config = made.config.model_dump(mode="json")
+    section = report.section("Again, and further")
+    section.add(
+        Text("The same run again, to the same numbers on the same kind of machine:"),
+        Code(command(made, trained.run.path if trained.run else None)),
+        Text("Next:"),
+        Code("\n".join(next_commands(made, trained.run.path if trained.run else None))),
+        Facts(_versions()),
+        Folded(
+            "The whole configuration",
+            [Code(json.dumps(config, indent=2, ensure_ascii=False))],
+        ),
+        Folded("What the measures mean", [Bullets([("", line) for line in _MEASURES])]),
+    )
+
+
+_MEASURES = (
+    "MAE: mean absolute error, in the units of the data. RMSE: root of the mean squared error; "
+    "large errors weigh more.",
+    "MASE: MAE over the mean error of the seasonal naive forecast one step ahead in the training "
+    "part (Hyndman & Koehler 2006). Forecasts of several steps can exceed 1 and be good.",
+    "sMAPE: symmetric percentage error, 0 to 200 % (Makridakis & Hibon 2000).",
+    "Intervals were calibrated on the validation part (conformal; Romano et al. 2019, Lei et al. "
+    "2018). They hold as long as the errors of the future are like those of the validation part.",
+    "Baselines see exactly the same windows and covariates. Last value, seasonal naive and drift "
+    "learn nothing; linear autoregression is least squares; MLPs are scikit-learn's.",
+)
+
+
+def _versions() -> list[tuple[str, str]]:
+    names = ("torch", "numpy", "pandas", "scikit-learn")
+    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    return [
+        ("Versions", f"mnemonist {__version__}, Python {platform.python_version()}, {libraries}"),
+        ("Machine", f"{platform.system()} {platform.machine()}"),
+    ]
+
+
+def _network(table: ResultTable) -> Any:
+    return next(row for row in table.rows if row.kind == "network")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"

@@ -18,7 +18,7 @@ from mnemonist.evaluation.baselines import LastValue, SeasonalNaive
 from mnemonist.tasks.forecast.batches import Layout
 from mnemonist.tasks.forecast.config import ForecastConfig
 
-__all__ = ["Resolved", "layout_of", "resolve", "with_calendar"]
+__all__ = ["Resolved", "layout_of", "resolve", "sizes", "with_calendar"]
 
 _MOST_STEPS_AHEAD, _WITHOUT_SEASON = 48, 12
 _WINDOW = (8, 168)
@@ -74,17 +74,8 @@ def resolve(config: ForecastConfig, data: SeriesSet) -> Resolved:
     parts = split(data, config.valid, config.test)
     train = max(stop - start for start, stop in parts.train)
     season = data.season
-    shortest = min(stop - start for part in (parts.valid, parts.test) for start, stop in part)
-    horizon = config.horizon
-    if horizon is None:
-        horizon = min(season or _WITHOUT_SEASON, _MOST_STEPS_AHEAD, max(1, shortest // 2))
-        why = "one season" if horizon == season else "by default"
-        notes.append(f"horizon: {horizon} steps, {why}")
-    window = config.window
-    if window is None:
-        wanted = min(max(2 * (season or horizon), _WINDOW[0]), _WINDOW[1])
-        window = max(1, min(wanted, train // 3))
-        notes.append(f"window: {window} steps, {'two seasons' if season else 'by default'}")
+    horizon, window, said = sizes(config, data)
+    notes += said
     findings = audit(data, window=window, horizon=horizon, valid=config.valid, test=config.test)
     raise_fatal(findings)
     lags = config.lags
@@ -101,11 +92,15 @@ def resolve(config: ForecastConfig, data: SeriesSet) -> Resolved:
     chosen |= {"horizon": horizon, "window": window, "lags": lags, "series": series}
     if config.strategy == "direct" and config.head is None:
         chosen["head"] = "local" if (lags or data.known_names) and horizon > 1 else "linear"
+    if config.linear is None:
+        chosen["linear"] = config.strategy == "direct"
     if config.anchor is None:
         chosen["anchor"] = _anchor(data, parts, window, horizon)
         notes.append(f"anchor: the network corrects {_ANCHORS[str(chosen['anchor'])]}")
     elif config.anchor == "season" and season is None:
         raise ConfigError("anchor 'season' needs a season, and none was found: give --season")
+    if config.centre is None:
+        chosen["centre"] = chosen.get("anchor", config.anchor) == "last"
     if config.scale_per_series is None:
         chosen["scale_per_series"] = len(data.series) > 1
     resolved = config.model_copy(update=chosen)
@@ -116,6 +111,27 @@ def resolve(config: ForecastConfig, data: SeriesSet) -> Resolved:
         if resolved.stride != 1:
             notes.append(f"stride: every {resolved.stride}th of {count:,} windows is trained on")
     return Resolved(resolved, data, parts, notes, findings)
+
+
+def sizes(config: ForecastConfig, data: SeriesSet) -> tuple[int, int, list[str]]:
+    """Horizon and window, and how they were chosen."""
+    longest = max(len(one) for one in data.series)
+    season, notes = data.season, []
+    horizon, window = config.horizon, config.window
+    if horizon is None:
+        share = min(
+            longest * part if isinstance(part, float) else part
+            for part in (config.valid, config.test)
+        )
+        horizon = int(min(season or _WITHOUT_SEASON, _MOST_STEPS_AHEAD, max(1, share // 2)))
+        why = "one season" if horizon == season else "by default"
+        notes.append(f"horizon: {horizon} steps, {why}")
+    if window is None:
+        wanted = min(max(2 * (season or horizon), _WINDOW[0]), _WINDOW[1])
+        window = max(1, min(wanted, longest // 5))
+        two = season is not None and window == 2 * season
+        notes.append(f"window: {window} steps, {'two seasons' if two else 'by default'}")
+    return horizon, window, notes
 
 
 _ANCHORS = {

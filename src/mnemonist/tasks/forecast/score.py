@@ -150,7 +150,7 @@ def evaluate(
     return Evaluation(
         table=table,
         verdict=verdict(name, ours, best.name, best.values["MASE"], test=compared),
-        tone=("good" if better else "bad") if significant else ("even" if better else "bad"),
+        tone=("good" if better else "bad") if significant else "even",
         best_baseline=best.name,
         truth=truth,
         origins=windows.origins[chosen],

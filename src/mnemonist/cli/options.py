@@ -1,0 +1,74 @@
+"""A configuration as command-line options: every field an option, its help the field's text."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from pydantic import BaseModel, ConfigDict, create_model
+
+__all__ = ["flags", "given", "with_options"]
+
+
+def flags(
+    name: str, parts: Mapping[str, type[BaseModel]], *, leave_out: set[str]
+) -> type[BaseModel]:
+    """One flat model of the fields of several, each an option of its own.
+
+    Args:
+        name: of the model.
+        parts: the models, by the title under which their options are listed.
+        leave_out: fields that are no options.
+    """
+    fields: dict[str, Any] = {}
+    for title, model in parts.items():
+        texts = _texts(model)
+        for field, info in model.model_fields.items():
+            if field in leave_out:
+                continue
+            option = Parameter(
+                help=texts.get(field, ""),
+                group=title,
+                negative_iterable=(),
+                consume_multiple=True,
+                show_default=info.default not in (None, (), {}),
+            )
+            annotation = Annotated[(info.annotation, *info.metadata, option)]  # type: ignore[misc]
+            fields[field] = (annotation, info.default)
+    return create_model(name, __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
+
+
+def given(options: BaseModel) -> dict[str, Any]:
+    """Those that stand on the command line, by name."""
+    return options.model_dump(exclude_unset=True)
+
+
+def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command's parameter ``options`` the type `model`, for cyclopts to read.
+
+    The type exists at run time only, so that it cannot be written in the signature.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__annotations__["options"] = Annotated[model | None, Parameter(name="*")]
+        return function
+
+    return decorate
+
+
+def _texts(model: type[BaseModel]) -> dict[str, str]:
+    """What the docstring says about each field, as one line."""
+    doc = inspect.cleandoc(model.__doc__ or "")
+    section = re.split(r"^(?:Attributes|Args):\n", doc, flags=re.MULTILINE)
+    if len(section) < 2:
+        return {}
+    body = re.split(r"^\S", section[1], flags=re.MULTILINE)[0]
+    found: dict[str, str] = {}
+    for entry in re.split(r"^ {4}(?=\S)", body, flags=re.MULTILINE):
+        names, _, text = entry.partition(":")
+        for name in re.split(r",\s*", names):
+            found[name.strip()] = " ".join(text.split())
+    return found
