@@ -93,7 +93,7 @@ def _section(name: str, kind: type[cells.Cell]) -> str:
     about = cells.describe(kind)
     heading = f"## {name}" if name else f"### {about.class_name}"
     paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(kind.__doc__ or ""))[1:]
-    parts = [heading, f"{about.summary} ({about.source}).", f"```python\n{_call(kind)}\n```"]
+    parts = [heading, f"{about.summary} ({about.source}).", f"```text\n{_call(kind)}\n```"]
     for paragraph in paragraphs:
         if paragraph == about.formula:
             parts.append(f"```text\n{paragraph}\n```")
