@@ -42,7 +42,9 @@ def main(chosen: list[str]) -> None:
                 ways["torch.nn"] = lambda layer=layer, x=x: layer(x)[0].sum().backward()
             times = medians(ways)
             row = "".join(
-                f"{times[e]:9.2f} ({times['eager'] / times[e]:5.1f}x)" if e in times else f"{'-':>18}"
+                f"{times[e]:9.2f} ({times['eager'] / times[e]:5.1f}x)"
+                if e in times
+                else f"{'-':>18}"
                 for e in (*EXECUTORS, "torch.nn")
             )
             print(f"{name:18}{f'{steps},{rows},{hidden}':>14} {row}", flush=True)
