@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import torch
@@ -14,55 +13,13 @@ from mnemonist.engine.time import check_lengths, unpack
 from mnemonist.errors import ConfigError, ShapeError
 from mnemonist.nn._build import CellSpec
 from mnemonist.nn._check import check_positive, check_probability
+from mnemonist.nn._states import State
 from mnemonist.nn.attention import Attention, Memory, make_attention
 from mnemonist.nn.bridge import Bridge, BridgeKind
+from mnemonist.nn.decoded import Decoded, Encoded
 from mnemonist.nn.recurrent import Recurrent
 
-__all__ = ["Decoded", "Encoded", "EncoderDecoder"]
-
-State = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A batch of sources, as the decoder sees it.
-
-    Attributes:
-        state: the decoder's first state by name, (layers, B, width).
-        memory: what attention looks at; None without attention.
-        summary: (B, ·), what the decoder reads at every step; None without summary.
-    """
-
-    state: State
-    memory: Memory | None
-    summary: Tensor | None
-
-    def rows(self, index: Tensor) -> Encoded:
-        """The rows of that index (N,), in that order: beams of one source, or what goes on."""
-        memory = self.memory
-        if memory is not None:
-            valid = None if memory.valid is None else memory.valid[index]
-            memory = Memory(memory.values[:, index], memory.keys[:, index], valid)
-        state = {name: value[:, index] for name, value in self.state.items()}
-        return Encoded(state, memory, None if self.summary is None else self.summary[index])
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What a decoder made.
-
-    Attributes:
-        output: (T, B, O), values or logits.
-        attention: (T, B, S), the weights on the source positions; None without attention.
-        tokens: (T, B), the tokens chosen at each step; None for continuous targets, and
-            where the targets were fed in everywhere, so that none was chosen.
-        state: the decoder's state after the last step.
-    """
-
-    output: Tensor
-    attention: Tensor | None
-    tokens: Tensor | None
-    state: State
+__all__ = ["EncoderDecoder"]
 
 
 class EncoderDecoder(nn.Module):
@@ -315,7 +272,7 @@ class EncoderDecoder(nn.Module):
             decoded = self._step_by_step(
                 start, steps, encoded, covariates, target, forced, sample, generator
             )
-        return decoded if not self.batch_first else _batch_first(decoded)
+        return decoded.batch_first() if self.batch_first else decoded
 
     def _at_once(self, previous: Tensor, encoded: Encoded, covariates: Tensor | None) -> Decoded:
         """All steps in one run of the decoder, for what is known before it starts."""
@@ -456,15 +413,3 @@ def _tokens(values: Tensor, what: str) -> Tensor:
             f"got {tuple(values.shape)}, {values.dtype}"
         )
     return values
-
-
-def _batch_first(decoded: Decoded) -> Decoded:
-    def swap(value: Tensor | None) -> Tensor | None:
-        return None if value is None else value.transpose(0, 1)
-
-    return replace(
-        decoded,
-        output=decoded.output.transpose(0, 1),
-        attention=swap(decoded.attention),
-        tokens=swap(decoded.tokens),
-    )

@@ -17,7 +17,8 @@ from mnemonist.engine.contract import Emit
 from mnemonist.engine.time import check_lengths, repack, unpack, valid_mask
 from mnemonist.errors import ConfigError, ShapeError
 from mnemonist.nn._build import CellSpec, Maker, emitted_width
-from mnemonist.nn._check import check_choice, check_name, check_positive, check_probability
+from mnemonist.nn._check import check_choice, check_positive, check_probability
+from mnemonist.nn._states import StackedStates, State, extras_of_layers
 from mnemonist.nn.connections import (
     CONNECTIONS,
     NORMS,
@@ -30,8 +31,6 @@ from mnemonist.nn.feedback import Feedback, FeedbackStack
 from mnemonist.nn.pooling import last_valid
 
 __all__ = ["Recurrent"]
-
-State = dict[str, Tensor]
 
 
 class Recurrent(nn.Module):
@@ -153,7 +152,7 @@ class Recurrent(nn.Module):
             self.between = Connections(None, None, input_size, [stack.output_size])
         else:
             self._build(maker, norm)
-        self._slots = _slots(self.layers)
+        self._states = StackedStates(self.layers)
 
     @property
     def num_directions(self) -> int:
@@ -173,8 +172,7 @@ class Recurrent(nn.Module):
     @property
     def state_sizes(self) -> dict[str, int]:
         """Width of every state by name."""
-        layers = self.layers
-        return {n: layers[s[0][0]].state_sizes[s[0][1]] for n, s in self._slots.items()}
+        return self._states.sizes
 
     def initial_state(
         self,
@@ -187,7 +185,7 @@ class Recurrent(nn.Module):
         like = next(self.parameters(), None)
         if like is not None:
             device, dtype = device or like.device, dtype or like.dtype
-        return self._stack(
+        return self._states.stack(
             [cell.initial_state(batch_size, device=device, dtype=dtype) for cell in self.layers]
         )
 
@@ -350,14 +348,12 @@ class Recurrent(nn.Module):
             lengths = check_lengths(lengths, x.shape[0], x.shape[1], x.device)
             valid = valid_mask(lengths, x.shape[0])
             x = x.masked_fill(~valid, 0.0)
-        states = self._unstack(state, x.shape[1])
+        states = self._states.unstack(state, x.shape[1])
         layers, emit = self.layers, self.emit
         if isinstance(self.cells[0], FeedbackStack):
             emit = None  # its own affair
-        extras = self._for_every_layer(extras or {})
-        for name in forced or {}:
-            check_name("state to force", name, self._slots)
-        forced = {self._slots[name][-1][1]: value for name, value in (forced or {}).items()}
+        extras = extras_of_layers(layers, extras or {})
+        forced = self._states.of_top(forced or {})
         outputs: list[Tensor] = []
         finals: list[State] = []
         while len(finals) < len(layers):
@@ -387,8 +383,8 @@ class Recurrent(nn.Module):
                 finals.append(run.state)
             outputs.append(self.between.join(len(outputs), torch.cat(emitted, -1), outputs))
         if self.output == "last":
-            return self.last(self.between.top(outputs), lengths), self._stack(finals)
-        return self.between.top(outputs), self._stack(finals)
+            return self.last(self.between.top(outputs), lengths), self._states.stack(finals)
+        return self.between.top(outputs), self._states.stack(finals)
 
     def _sequence(
         self, x: Tensor, steps: int | None, single: bool, enter: Callable[[Tensor], Tensor]
@@ -412,37 +408,6 @@ class Recurrent(nn.Module):
         if self.unfold == "hold" or steps == 0:
             return x.expand(steps, -1, -1)
         return torch.cat([x, x.new_zeros(steps - 1, *x.shape[1:])])
-
-    def _unstack(self, state: Mapping[str, Tensor], rows: int) -> list[State]:
-        """One state a cell from the stacked one, checked."""
-        states: list[State] = [{} for _ in self.cells]
-        for name, value in state.items():
-            check_name("state", name, self._slots)
-            expected = (len(self._slots[name]), rows, self.state_sizes[name])
-            if value.shape != expected:
-                raise ShapeError(
-                    f"state {name} must be (layers · directions, B, width) = {expected}; "
-                    f"got {tuple(value.shape)}"
-                )
-            for row, (index, key) in zip(value, self._slots[name], strict=True):
-                states[index][key] = row
-        return states
-
-    def _stack(self, states: list[State]) -> State:
-        return {
-            name: torch.stack([states[index][key] for index, key in slots])
-            for name, slots in self._slots.items()
-        }
-
-    def _for_every_layer(self, extras: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The extra inputs under the names by which the cells ask for them."""
-        layers = self.layers
-        named = {n: n for cell in layers for n in cell.extra_sizes}
-        if isinstance(layers[0], FeedbackStack):
-            named = {n: n.partition(".")[2] for n in named}
-        for name in extras:
-            check_name("extra input", name, dict.fromkeys(named.values()))
-        return {key: extras[name] for key, name in named.items() if name in extras}
 
     def extra_repr(self) -> str:
         told = {
@@ -468,20 +433,3 @@ def _layout(
     if batch_first:
         return lambda v: v.transpose(0, 1), lambda v: v.transpose(0, 1)
     return lambda v: v, lambda v: v
-
-
-def _slots(cells: list[CellLike]) -> dict[str, list[tuple[int, str]]]:
-    """For every name of a state, in the order of the layers: which cell has it, and as what."""
-    slots: dict[str, list[tuple[int, str]]] = {}
-    widths: dict[str, int] = {}
-    for index, cell in enumerate(cells):
-        names = cell.state_names if isinstance(cell, FeedbackStack) else {}
-        for key, width in cell.state_sizes.items():
-            name = names.get(key, key)
-            if widths.setdefault(name, width) != width:
-                raise ConfigError(
-                    f"state {name} is {widths[name]} wide in one layer and {width} in another, so "
-                    "that they cannot be stacked. Put these layers into Recurrents of their own"
-                )
-            slots.setdefault(name, []).append((index, key))
-    return slots
