@@ -78,13 +78,17 @@ def _dispatch(tokens: list[str]) -> int:
 def _app(command: Command) -> App:
     """The cyclopts application of one command; imports what the command needs."""
     from cyclopts import App
+    from rich.console import Console
 
     module, _, function = command.target.partition(":")
+    terminal = sys.stdout.isatty()
     app = App(
         name=f"mnemonist {command.name}",
         version_flags=(),
         help_format="plaintext",
-        help_formatter="default" if sys.stdout.isatty() else "plain",
+        help_formatter="default" if terminal else "plain",
+        # in a pipe or a file every option keeps to its line
+        console=None if terminal else Console(width=1000),
         suppress_keyboard_interrupt=False,
     )
     app["--help"].show = False
