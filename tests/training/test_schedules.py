@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -136,3 +138,14 @@ def test_forcing_falls_from_nearly_one_to_the_floor(schedule):
 def test_a_constant_that_cannot_work_is_refused(schedule, k):
     with pytest.raises(ValidationError, match="needs k"):
         TeacherForcing(schedule=schedule, k=k)
+
+
+def test_the_configuration_is_read_without_torch():
+    """The command line builds its flags from it and must answer at once."""
+    program = (
+        "import sys; from mnemonist.training import TrainingConfig; TrainingConfig();"
+        "from mnemonist.runs import default_run_name; default_run_name('forecast', 'a.csv', {});"
+        "print(*{'torch', 'numpy', 'pandas', 'matplotlib'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("\n", "")

@@ -20,7 +20,7 @@ __all__ = [
     "write_schema",
 ]
 
-# Imported when first asked for: the command line names its folders without numpy.
+# Imported when first asked for: the command line names its folders without torch.
 _HOME = {
     "CheckpointFolder": "checkpoints",
     "Manifest": "manifest",

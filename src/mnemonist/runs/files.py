@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mnemonist.errors import RunFolderError
 
 __all__ = ["file_digest", "fsync_directory", "plain", "read_json", "to_json", "write_atomically"]
@@ -62,6 +60,7 @@ def explained(path: Path, action: str) -> Iterator[None]:
 def plain(value: Any) -> Any:
     """The JSON form of a configuration: dicts, lists, strings, numbers.
 
+    >>> import numpy as np
     >>> plain({"file": Path("a.csv"), "sizes": (1, np.int64(2))})
     {'file': 'a.csv', 'sizes': [1, 2]}
     """
@@ -72,10 +71,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [plain(item) for item in items]
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays, and tensors
+        return plain(value.tolist())
     return str(value)
 
 
