@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnemonist.data.numbers import parse_numbers
@@ -15,6 +15,7 @@ def table(cells, decimal=".", given=False):
     return Table(frame, np.arange(2, len(cells) + 2), "load.csv", decimal, given)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_every_float_is_read_back_from_its_text(values):
     numbers = parse_numbers(table([repr(value) for value in values]), "load")
@@ -22,6 +23,7 @@ def test_every_float_is_read_back_from_its_text(values):
     np.testing.assert_allclose(numbers.values, values, rtol=1e-15, atol=0)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6).map(lambda x: f"{x:.5f}"), min_size=1, max_size=20))
 def test_a_decimal_comma_reads_as_the_point(texts):
     commas = parse_numbers(table([text.replace(".", ",") for text in texts], ","), "load")

@@ -106,6 +106,16 @@ def test_tables_that_are_none(tmp_path, text, message):
         read_table(path)
 
 
+@pytest.mark.parametrize(
+    ("magic", "kind"), [(b"PK\x03\x04", "Excel workbook"), (b"\x1f\x8b\x08", "gzip")]
+)
+def test_a_workbook_or_an_archive_is_named(tmp_path, magic, kind):
+    path = tmp_path / "load.csv"
+    path.write_bytes(magic + bytes(range(256)))
+    with pytest.raises(DataError, match=f"{kind}.*as CSV"):
+        read_table(path)
+
+
 def test_a_missing_file_names_the_nearest(tmp_path):
     write(tmp_path, "a\n1\n", name="demand.csv")
     with pytest.raises(DataError, match=r"no such file.*demand\.csv\?"):

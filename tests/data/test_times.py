@@ -118,3 +118,8 @@ def test_counting_times_and_irregular_times():
 def test_an_unknown_frequency_is_a_config_error():
     with pytest.raises(ConfigError, match="no frequency"):
         times_after(pd.date_range("2024", periods=3), "fortnight", 1)
+
+
+def test_a_format_that_is_none_is_a_config_error():
+    with pytest.raises(ConfigError, match="time_format='%Q'"):
+        parse(["2024-01-01"], time_format="%Q")

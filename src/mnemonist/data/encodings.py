@@ -16,6 +16,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NOT_TEXT = (
+    (b"PK\x03\x04", "an Excel workbook or a ZIP archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x1f\x8b", "compressed with gzip"),
+    (b"PAR1", "a Parquet file without the ending .parquet"),
+)
 _CHUNK = 1 << 20
 
 
@@ -31,6 +37,11 @@ def detect_encoding(path: Path) -> str:
     """
     with path.open("rb") as file:
         head = file.read(4096)
+    for magic, kind in _NOT_TEXT:
+        if head.startswith(magic):
+            raise DataError(
+                f"{path} is {kind}, not a text file. Unpack it, or export the table as CSV (UTF-8)."
+            )
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding

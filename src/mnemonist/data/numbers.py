@@ -53,25 +53,31 @@ Remedy: write the numbers without separators, or name the decimal sign (decimal=
 means 1.234).
     """
     cells = table.frame[column]
-    missing = is_missing(cells)
     if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_numeric_dtype(cells):
         values = cells.to_numpy(dtype=float, na_value=np.nan)
-        return Numbers(values, missing, np.zeros(len(values), bool), [])
+        return Numbers(values, np.isnan(values), np.zeros(len(values), bool), [])
     if pd.api.types.is_datetime64_any_dtype(cells):
+        missing = cells.isna().to_numpy(dtype=bool)
         return Numbers(np.full(len(cells), np.nan), missing, ~missing, _times_as_numbers(column))
-    text = cells.astype(str).str.strip()
-    if table.decimal == ",":
-        points = text.str.contains(".", regex=False).to_numpy(bool) & ~missing
-        plain = text.where(points, text.str.replace(",", ".", n=1, regex=False))
-    else:
-        points = np.zeros(len(text), bool)
-        plain = text
-    values = pd.to_numeric(plain.mask(missing, "nan"), errors="coerce").to_numpy(dtype=float)
-    bad = (np.isnan(values) & ~missing) | (points & text.map(_is_grouped).to_numpy(bool))
-    findings = _explain(table, column, text, bad)
-    if table.decimal == "," and not table.decimal_given:
-        findings += _unsure(table, column, text[~missing])
-    return Numbers(np.where(bad, np.nan, values), missing, bad, findings)
+    comma = table.decimal == ","
+    plain = _with_points(cells.astype(str)) if comma else cells
+    values = np.array(pd.to_numeric(plain, errors="coerce"), dtype=float)
+    # Nearly all cells of a large file are plain numbers; only the others are looked at.
+    missing, bad = np.zeros(len(values), bool), np.zeros(len(values), bool)
+    empty = np.flatnonzero(np.isnan(values))
+    missing[empty] = is_missing(cells.iloc[empty])
+    bad[empty] = ~missing[empty]
+    findings = _explain(table, column, cells, bad)
+    if comma and not table.decimal_given:
+        findings += _unsure(table, column, cells[~missing].astype(str).str.strip())
+    return Numbers(values, missing, bad, findings)
+
+
+def _with_points(text: pd.Series) -> pd.Series:
+    """3,14 as 3.14; a point beside decimal commas can only part thousands, so it is no number."""
+    points = text.str.contains(".", regex=False)
+    spoilt = text.where(~points, text + " ?")
+    return spoilt.str.replace(",", ".", n=1, regex=False)
 
 
 def numeric_columns(table: Table, rows: int = 1000) -> list[str]:
@@ -93,11 +99,13 @@ def _is_grouped(text: str) -> bool:
     return _GROUPED.fullmatch(text) is not None
 
 
-def _explain(table: Table, column: str, text: pd.Series, bad: np.ndarray) -> list[Finding]:
+def _explain(table: Table, column: str, cells: pd.Series, bad: np.ndarray) -> list[Finding]:
     if not bad.any():
         return []
     findings = []
-    grouped = bad & text.map(_is_grouped).to_numpy(bool)
+    text = cells[bad].astype(str).str.strip()
+    grouped = np.zeros(len(bad), bool)
+    grouped[bad] = text.map(_is_grouped).to_numpy(bool)
     for which, code, what, remedy in (
         (
             grouped,
@@ -116,7 +124,7 @@ def _explain(table: Table, column: str, text: pd.Series, bad: np.ndarray) -> lis
         count = int(which.sum())
         if count:
             lines = table.lines[which]
-            shown = some((repr(cell) for cell in text[which]), count)
+            shown = some((repr(str(cell).strip()) for cell in cells[which]), count)
             verb = "cell is" if count == 1 else "cells are"
             at = "" if count == 1 else f" (lines {some(lines, count)})"
             findings.append(

@@ -137,7 +137,9 @@ def _from_frame(frame: pd.DataFrame, name: str) -> Table:
     if any(label is not None for label in frame.index.names):
         frame = frame.reset_index()
     elif isinstance(frame.index, pd.DatetimeIndex):
-        frame = frame.rename_axis("time").reset_index()
+        name_of_index = "time" if "time" not in frame.columns else "index"
+        if name_of_index not in frame.columns:
+            frame = frame.rename_axis(name_of_index).reset_index()
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
     _refuse_repeated(list(frame.columns), name)
     if not len(frame):
@@ -254,7 +256,7 @@ def _numbered(reader: Any, skipped: int, name: str) -> Iterator[tuple[int, list[
     start = 1
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
+            if any(map(str.strip, row)):
                 yield start + skipped, row
             start = reader.line_num + 1
     except csv.Error as error:

@@ -116,7 +116,7 @@ def regularise(rows: Rows, frequency: str | None, config: SeriesConfig) -> Rows:
     grid = _grid(rows.times, frequency)
     places = np.searchsorted(_ticks(grid), _ticks(rows.times)).clip(0, len(grid) - 1)
     off = np.flatnonzero(np.abs(_ticks(grid)[places] - _ticks(rows.times)) > _tolerance(grid))
-    gaps = len(grid) - len(np.unique(places))
+    gaps = len(grid) - 1 - int(np.count_nonzero(np.diff(places)))
     if not len(off) and not gaps:
         return rows
     if len(off):

@@ -13,6 +13,7 @@ from mnemonist.data.findings import Finding, some
 from mnemonist.data.numbers import is_missing
 from mnemonist.data.series.config import SeriesConfig
 from mnemonist.data.table import Table
+from mnemonist.errors import ConfigError
 
 __all__ = ["Times", "looks_like_times", "parse_times"]
 
@@ -111,7 +112,12 @@ def parse_times(table: Table, column: str, config: SeriesConfig) -> Times:
 
 def _parse(text: pd.Series, config: SeriesConfig) -> Times:
     if config.time_format is not None:
-        return _finish(_to_datetime(text, config.time_format))
+        try:
+            return _finish(_to_datetime(text, config.time_format))
+        except ValueError as error:
+            raise ConfigError(
+                f"time_format={config.time_format!r}: {error}; for example '%d.%m.%Y %H:%M'."
+            ) from error
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float)
     if not np.isnan(numbers).any():
         return _from_numbers(numbers, text)
