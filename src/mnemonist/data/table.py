@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -92,13 +91,6 @@ def read_table(
     if path.suffix.lower() in (".parquet", ".pq"):
         return _from_frame(_read_parquet(path), str(path))
     return _read_text(path, encoding, delimiter, decimal)
-
-
-def fingerprint(frame: pd.DataFrame) -> str:
-    """SHA-256 of a frame's values and column names."""
-    digest = hashlib.sha256(repr([str(name) for name in frame.columns]).encode())
-    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _check_file(path: Path, max_bytes: int) -> None:
