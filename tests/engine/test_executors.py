@@ -79,9 +79,7 @@ def test_kernels_with_and_without_bias(name, bias):
     torch.manual_seed(0)
     kind = {"lstm": cells.TorchLSTM, "gru": cells.TorchGRU, "elman": cells.TorchRNN}[name]
     cell, x = kind(3, 5, bias=bias).double(), torch.randn(4, 2, 3, dtype=torch.float64)
-    lengths = [2, 4]
-    fast = unroll(cell, x, lengths=lengths, executor="vendor")
-    plain = unroll(cell, x, lengths=lengths, executor="eager")
+    fast, plain = unroll(cell, x, executor="vendor"), unroll(cell, x, executor="eager")
     torch.testing.assert_close(fast.output, plain.output)
     torch.testing.assert_close(fast.state, plain.state)
 
@@ -114,7 +112,7 @@ def test_what_a_kernel_lacks_is_said_and_another_executor_runs():
         "resets": {"resets": torch.ones(4, 2, dtype=torch.bool)},
         "forced": {"forced": {"h": torch.zeros(4, 2, 5)}},
         "over time": {"all_states": True},
-        "at least 1": {"lengths": torch.tensor([0, 4])},
+        "different lengths": {"lengths": torch.tensor([0, 4])},
     }
     for word, options in cases.items():
         explanation = explain(cell, x, **options)
@@ -160,6 +158,16 @@ def test_full_teacher_forcing_leaves_a_jordan_network_no_recurrence():
     from mnemonist.engine.transforms import bind
 
     assert not bind(explain(cell).program, name).loop
+
+
+def test_transforms_of_functions_read_the_step():
+    torch.manual_seed(0)
+    cell, x = cells.get("lstm")(3, 5).double(), torch.randn(4, 6, 2, 3, dtype=torch.float64)
+    mapped = torch.func.vmap(lambda x: unroll(cell, x).output)(x)
+    torch.testing.assert_close(mapped[1], unroll(cell, x[1]).output)
+    _, tangent = torch.func.jvp(lambda x: unroll(cell, x).output, (x[0],), (x[1],))
+    ahead = unroll(cell, x[0] + 1e-6 * x[1]).output - unroll(cell, x[0] - 1e-6 * x[1]).output
+    torch.testing.assert_close(tangent, ahead / 2e-6, rtol=1e-5, atol=1e-7)
 
 
 def test_double_backward_goes_through_the_program():

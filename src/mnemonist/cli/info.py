@@ -33,7 +33,7 @@ def installation() -> dict[str, Any]:
     import torch
 
     import mnemonist
-    from mnemonist.engine.executors import summaries
+    from mnemonist.engine import EXECUTORS
 
     devices = [
         f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())
@@ -50,7 +50,7 @@ def installation() -> dict[str, Any]:
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         },
         "devices": ["cpu", *devices],
-        "executors": summaries(),
+        "executors": {name: executor.summary for name, executor in EXECUTORS.items()},
         "extras": _extras(),
     }
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
+from mnemonist.engine import scan, vendor
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.eager import run_eager
 from mnemonist.engine.interpret import run_program
 from mnemonist.engine.job import Job, Trace
-from mnemonist.engine.scan import recurrence_of, run_scan
-from mnemonist.engine.trusted import refusal, trusted_program
-from mnemonist.engine.vendor import kernel_of, obstacle, run_vendor
-from mnemonist.errors import ConfigError
+from mnemonist.engine.program import Program
+from mnemonist.engine.trusted import trusted_program
+from mnemonist.errors import ConfigError, UnrepresentableError
 
-__all__ = ["EXECUTORS", "Choice", "Executor", "Run", "choose", "summaries", "why_not"]
+__all__ = ["EXECUTORS", "Choice", "Executor", "choose", "under_transform", "why_not"]
 
-Run = Callable[[Job], tuple[Trace, dict[str, Tensor]]]
+Result = tuple[Trace, dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -27,42 +28,35 @@ class Executor:
     """A way to run a job.
 
     Attributes:
-        name: what `executor=` takes.
+        name: what ``executor=`` takes.
         summary: one line for people.
-        run: does it.
-        cannot: the reason why this job is beyond it, or None.
-        rather_not: the measured reason why another is faster for this job, or None; asked
-            only when the choice is free.
+        run: runs a job; the program is None only where none is needed.
+        obstacle: why a job is beyond it, or None.
+        needs_program: whether it runs a program rather than the cell's own step.
     """
 
     name: str
     summary: str
-    run: Run
-    cannot: Callable[[Job], str | None]
-    rather_not: Callable[[Job], str | None]
+    run: Callable[[Job, Program], Result]
+    obstacle: Callable[[Job, Program], str | None]
+    needs_program: bool = True
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The executor that runs a job, and why those before it do not."""
+    """The executor that runs a job, the cell's program, and why those preferred do not."""
 
     executor: Executor
+    program: Program | None
+    refusal: UnrepresentableError | None
     passed_over: dict[str, str] = field(default_factory=dict)
 
-
-def _never(job: Job) -> None:
-    return None
-
-
-def _no_program(job: Job) -> str | None:
-    if torch.compiler.is_compiling():
-        return "torch.compile and torch.export read the cell's own step"
-    reason = refusal(job.cell)
-    return None if reason is None else str(reason)
+    def run(self, job: Job) -> Result:
+        """Run the job, or a piece of it."""
+        return self.executor.run(job, self.program)  # type: ignore[arg-type]
 
 
-def _run_program(job: Job) -> tuple[Trace, dict[str, Tensor]]:
-    program = trusted_program(job.cell)
+def _run_program(job: Job, program: Program) -> Result:
     return run_program(
         program,
         program.leaves_of(job.cell),
@@ -78,55 +72,41 @@ def _run_program(job: Job) -> tuple[Trace, dict[str, Tensor]]:
     )
 
 
-def _no_kernel(job: Job) -> str | None:
-    reason = _no_program(job)
-    if reason is not None:
-        return reason
-    if kernel_of(trusted_program(job.cell)) is None:
-        return "torch has no kernel for these equations"
-    return obstacle(job)
-
-
-def _no_scan(job: Job) -> str | None:
-    reason = _no_program(job)
-    if reason is not None:
-        return reason
-    if recurrence_of(trusted_program(job.cell)) is None:
-        return "the state is no linear function of the state before it"
-    if job.forced and job.forced_mask is None:
-        return "every step is forced, so that no recurrence is left to scan"
-    return None
-
-
-_PREFERENCE = (
+# In the order of preference, which benchmarks/executors.py measured: where torch has a kernel it
+# is the fastest, a scan beats a loop, and a program beats the step in a Python loop.
+_EXECUTORS = (
     Executor(
         "vendor",
         "torch's own fused LSTM, GRU or RNN, for cells with the same equations",
-        lambda job: run_vendor(trusted_program(job.cell), job),
-        _no_kernel,
-        _never,
+        lambda job, program: vendor.run_vendor(program, job),
+        lambda job, program: vendor.obstacle(program, job),
     ),
     Executor(
         "scan",
         "all steps in parallel, for states that are linear in the state before",
-        lambda job: run_scan(trusted_program(job.cell), job),
-        _no_scan,
-        _never,
+        lambda job, program: scan.run_scan(program, job),
+        lambda job, program: scan.obstacle(program, job),
     ),
     Executor(
         "program",
-        "the traced program in torch operations: gates stacked, inputs projected for all steps at once",
+        "the traced program in torch operations: gates stacked, inputs projected for all steps",
         _run_program,
-        _no_program,
-        _never,
+        lambda job, program: None,
     ),
-    Executor("eager", "the cell's own step in a Python loop", run_eager, _never, _never),
+    Executor(
+        "eager",
+        "the cell's own step in a Python loop",
+        lambda job, program: run_eager(job),
+        lambda job, program: None,
+        needs_program=False,
+    ),
 )
-EXECUTORS = tuple(executor.name for executor in _PREFERENCE)
+EXECUTORS = {executor.name: executor for executor in _EXECUTORS}
+"""The executors by name, the preferred first."""
 
 
 def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
-    """The first executor that can run the job and is not known to be slower, or the one named.
+    """The preferred one of the executors that can run the job, or the one named.
 
     Args:
         job: what is to be run.
@@ -137,26 +117,21 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
         ConfigError: no executor has that name, or it cannot run this job.
         UnrepresentableError: `strict`, and the cell has no program.
     """
-    if strict:
-        trusted_program(job.cell)
-    if name != "auto":
-        executor = _named(name)
-        reason = executor.cannot(job)
-        if reason is not None:
-            raise ConfigError(f"executor {name!r} cannot run this: {reason}. Take 'auto'")
-        return Choice(executor)
+    if name not in ("auto", *EXECUTORS):
+        raise ConfigError(f"no executor {name!r}: there are {', '.join(EXECUTORS)}, or auto")
+    program, refusal = _program(job.cell)
+    if strict and refusal is not None:
+        raise refusal
     passed_over: dict[str, str] = {}
-    for executor in _PREFERENCE:
-        reason = executor.cannot(job) or executor.rather_not(job)
+    for executor in _EXECUTORS if name == "auto" else [EXECUTORS[name]]:
+        if program is None:
+            reason = str(refusal) if executor.needs_program else None
+        else:
+            reason = executor.obstacle(job, program)
         if reason is None:
-            break
+            return Choice(executor, program, refusal, passed_over)
         passed_over[executor.name] = reason
-    return Choice(executor, passed_over)
-
-
-def summaries() -> dict[str, str]:
-    """Name and one line of every executor, the preferred first."""
-    return {executor.name: executor.summary for executor in _PREFERENCE}
+    raise ConfigError(f"executor {name!r} cannot run this: {passed_over[name]}. Take 'auto'")
 
 
 def why_not(cell: CellLike, name: str) -> str | None:
@@ -171,11 +146,30 @@ def why_not(cell: CellLike, name: str) -> str | None:
         keep=(cell.emits,) if isinstance(cell.emits, str) else tuple(cell.emits),
         initial=state,
     )
-    return _named(name).cannot(job)
+    executor = EXECUTORS[name]
+    program, refusal = _program(cell)
+    if program is None:
+        return str(refusal) if executor.needs_program else None
+    return executor.obstacle(job, program)
 
 
-def _named(name: str) -> Executor:
-    for executor in _PREFERENCE:
-        if executor.name == name:
-            return executor
-    raise ConfigError(f"no executor {name!r}: there are {', '.join(EXECUTORS)}, or auto")
+def under_transform() -> bool:
+    """Whether torch.func.vmap or forward-mode differentiation is at work; grad does not matter."""
+    stack = torch._C._functorch.get_interpreter_stack() or ()
+    kinds = torch._C._functorch.TransformType
+    batched = any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
+    return batched or forward_ad._current_level >= 0
+
+
+def _program(cell: CellLike) -> tuple[Program | None, UnrepresentableError | None]:
+    reason = None
+    if torch.compiler.is_compiling():
+        reason = "torch.compile and torch.export read the cell's own step"
+    elif under_transform():
+        reason = "torch.func.vmap and forward-mode derivatives read the cell's own step"
+    if reason is not None:
+        return None, UnrepresentableError(f"{type(cell).__name__}.step", reason)
+    try:
+        return trusted_program(cell), None
+    except UnrepresentableError as error:
+        return None, error

@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from mnemonist.engine.contract import CellLike
-from mnemonist.engine.executors import Choice, choose, refusal
+from mnemonist.engine.executors import choose
 from mnemonist.engine.program import Program
 from mnemonist.engine.show import describe
-from mnemonist.engine.trace import program_of
 from mnemonist.engine.unroll import prepare
 from mnemonist.errors import UnrepresentableError
 
@@ -59,12 +58,11 @@ def explain(
     if x is None:
         parameter = next(cell.named_parameters(), (None, torch.zeros(())))[1]
         x = parameter.new_zeros(1, 1, cell.input_size)
-    choice: Choice = choose(prepare(cell, x, **options), executor)
-    refused = refusal(cell)
+    choice = choose(prepare(cell, x, **options), executor)
     return Explanation(
         cell=type(cell).__name__,
         executor=choice.executor.name,
         passed_over=choice.passed_over,
-        program=None if refused is not None else program_of(cell),
-        refusal=refused,
+        program=choice.program,
+        refusal=choice.refusal,
     )

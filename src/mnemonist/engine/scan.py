@@ -19,16 +19,25 @@ from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.program import Program
 from mnemonist.engine.transforms import LinearRecurrence, linear_recurrence
 
-__all__ = ["linear_scan", "recurrence_of", "run_scan"]
+__all__ = ["linear_scan", "obstacle", "run_scan"]
 
 _KNOWN: WeakKeyDictionary[Program, LinearRecurrence | None] = WeakKeyDictionary()
 
 
-def recurrence_of(program: Program) -> LinearRecurrence | None:
+def _recurrence(program: Program) -> LinearRecurrence | None:
     """`linear_recurrence`, worked out once a program."""
     if program not in _KNOWN:
         _KNOWN[program] = linear_recurrence(program)
     return _KNOWN[program]
+
+
+def obstacle(program: Program, job: Job) -> str | None:
+    """Why a job is no linear recurrence, or None if it is one."""
+    if _recurrence(program) is None:
+        return "the state is no linear function of the state before it"
+    if job.forced and job.forced_mask is None:
+        return "every step is forced, so that no recurrence is left to scan"
+    return None
 
 
 def run_scan(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
@@ -37,7 +46,7 @@ def run_scan(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     A step at which the state before it is given (a reset, a forced state r) has no memory:
     s_t = 0 ⊙ s_{t-1} + (a_t ⊙ r + b_t). A step behind a row's end keeps the state: a = 1, b = 0.
     """
-    linear = recurrence_of(program)
+    linear = _recurrence(program)
     assert linear is not None
     leaves = program.leaves_of(job.cell)
     valid = job.valid

@@ -10,7 +10,7 @@ from mnemonist.engine.program import Program
 from mnemonist.engine.trace import program_of
 from mnemonist.errors import UnrepresentableError
 
-__all__ = ["refusal", "trusted_program"]
+__all__ = ["trusted_program"]
 
 _CHECKED: WeakKeyDictionary[Program, Mismatch | None] = WeakKeyDictionary()
 
@@ -30,12 +30,3 @@ def trusted_program(cell: CellLike) -> Program:
             f"{type(cell).__name__}.step", f"its program does not do the same: {mismatch}"
         )
     return program
-
-
-def refusal(cell: CellLike) -> UnrepresentableError | None:
-    """Why the cell has no program that can be trusted, or None if it has one."""
-    try:
-        trusted_program(cell)
-    except UnrepresentableError as error:
-        return error
-    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isqrt
 
 import torch
@@ -11,8 +11,8 @@ from torch.utils.checkpoint import checkpoint as recompute
 
 from mnemonist.engine import time
 from mnemonist.engine.contract import CellLike, Emit, Unrolled
-from mnemonist.engine.executors import Run, choose
-from mnemonist.engine.job import Job, Trace
+from mnemonist.engine.executors import Result, choose
+from mnemonist.engine.job import Job
 from mnemonist.errors import ConfigError, ShapeError
 
 __all__ = ["names", "prepare", "unroll"]
@@ -77,7 +77,7 @@ def unroll(
         emit=emit,
         all_states=all_states,
     )
-    run = choose(job, executor, strict=strict).executor.run
+    run = choose(job, executor, strict=strict).run
     values, final = run(job) if checkpoint is None else _in_segments(run, job, checkpoint)
     if reverse:
         values = {n: time.reverse_rows(v, job.lengths) for n, v in values.items()}
@@ -139,7 +139,7 @@ def prepare(
     )
 
 
-def _in_segments(run: Run, job: Job, size: int) -> tuple[Trace, dict[str, Tensor]]:
+def _in_segments(run: Callable[[Job], Result], job: Job, size: int) -> Result:
     """Run in segments that are run again when their gradient is taken (Chen et al. 2016)."""
     steps = len(job.x)
     if steps == 0 or not torch.is_grad_enabled():

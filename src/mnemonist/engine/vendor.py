@@ -14,16 +14,15 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 from torch.nn import functional as F
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from mnemonist.engine.contract import CellLike
 from mnemonist.engine.fingerprint import fingerprint, operand_values
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.program import Program
 from mnemonist.engine.trace import trace
 
-__all__ = ["Kernel", "kernel_of", "obstacle", "run_vendor", "under_transform"]
+__all__ = ["Kernel", "kernel_of", "obstacle", "run_vendor"]
 
 
 class _Reference(nn.Module):
@@ -42,7 +41,6 @@ class _Reference(nn.Module):
             self.register_parameter(f"W_{gate}", _empty(hidden_size, input_size))
             self.register_parameter(f"U_{gate}", _empty(hidden_size, hidden_size))
             self.register_parameter(f"b_{gate}", _empty(hidden_size) if bias else None)
-        self.register_parameter("c_n", _empty(hidden_size) if bias else None)
 
     @property
     def state_sizes(self) -> dict[str, int]:
@@ -54,11 +52,16 @@ class _Reference(nn.Module):
     def draw_extras(self, steps: int, batch_size: int, **options: object) -> dict[str, Tensor]:
         return {}
 
+    step: Callable[..., Tensor | tuple[Tensor, ...]]
+
+    def weight(self, name: str) -> Tensor:
+        return self._parameters[name]  # type: ignore[return-value]
+
     def input(self, gate: str, x: Tensor) -> Tensor:
-        return F.linear(x, getattr(self, f"W_{gate}"), getattr(self, f"b_{gate}"))
+        return F.linear(x, self.weight(f"W_{gate}"), self._parameters[f"b_{gate}"])
 
     def recurrent(self, gate: str, h: Tensor) -> Tensor:
-        return F.linear(h, getattr(self, f"U_{gate}"))
+        return F.linear(h, self.weight(f"U_{gate}"), self._parameters.get(f"c_{gate}"))
 
 
 class _LSTM(_Reference):
@@ -73,11 +76,14 @@ class _LSTM(_Reference):
 class _GRU(_Reference):
     gates = ("r", "z", "n")
 
+    def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
+        super().__init__(input_size, hidden_size, bias)
+        self.register_parameter("c_n", _empty(hidden_size) if bias else None)
+
     def step(self, x: Tensor, h: Tensor) -> Tensor:
         r = torch.sigmoid(self.input("r", x) + self.recurrent("r", h))
         z = torch.sigmoid(self.input("z", x) + self.recurrent("z", h))
-        memory = self.recurrent("n", h) if self.c_n is None else F.linear(h, self.U_n, self.c_n)
-        n = torch.tanh(self.input("n", x) + r * memory)
+        n = torch.tanh(self.input("n", x) + r * self.recurrent("n", h))
         return (1 - z) * n + z * h
 
 
@@ -138,8 +144,10 @@ def kernel_of(program: Program) -> Kernel | None:
     return known.get(fingerprint(program).digest)
 
 
-def obstacle(job: Job) -> str | None:
-    """What the kernels lack for a job, whatever the cell; None if nothing."""
+def obstacle(program: Program, job: Job) -> str | None:
+    """Why torch has no kernel for a job, or None if it has one."""
+    if kernel_of(program) is None:
+        return "torch has no kernel for these equations"
     if job.resets is not None and bool(job.resets.any()):
         return "torch's kernels have no resets"
     if job.forced:
@@ -148,19 +156,11 @@ def obstacle(job: Job) -> str | None:
         return f"torch's kernels give h over time only, and {', '.join(job.keep)} is wanted"
     if 0 in job.x.shape[:2]:
         return "torch's kernels take no empty batch and no sequence without steps"
-    if job.lengths is not None and (job.lengths.is_cuda or not bool(job.lengths.all())):
-        return "torch's kernels take lengths only on the CPU, each at least 1"
-    if under_transform():
-        return "torch's kernels have neither forward-mode derivatives nor a batching rule"
+    if job.lengths is not None:
+        # its kernel for packed rows steps through them one time step after the other: LSTM, T 50,
+        # B 32, H 128, forward and backward: 109 ms, and 62 ms the cell's own step in Python
+        return "torch's kernel for rows of different lengths is slower"
     return None
-
-
-def under_transform() -> bool:
-    """Whether forward-mode differentiation or torch.func.vmap is at work."""
-    stack = torch._C._functorch.get_interpreter_stack() or ()
-    kinds = torch._C._functorch.TransformType
-    batched = any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
-    return batched or forward_ad._current_level >= 0
 
 
 def run_vendor(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
@@ -170,16 +170,8 @@ def run_vendor(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     weights = kernel.weights(program, program.leaves_of(job.cell))
     options = (kernel.bias, 1, 0.0, job.cell.training, False)
     before = tuple(job.state[name][None] for name in program.states)
-    if job.lengths is None:
-        hx = before if len(before) > 1 else before[0]
-        output, *after = kernel.run(job.x, hx, weights, *options, False)
-    else:
-        packed = pack_padded_sequence(job.x, job.lengths, enforce_sorted=False)
-        before = tuple(s.index_select(1, packed.sorted_indices) for s in before)
-        hx = before if len(before) > 1 else before[0]
-        data, *after = kernel.run(packed.data, packed.batch_sizes, hx, weights, *options)
-        after = [s.index_select(1, packed.unsorted_indices) for s in after]
-        output, _ = pad_packed_sequence(PackedSequence(data, *packed[1:]), total_length=len(job.x))
+    hx = before if len(before) > 1 else before[0]
+    output, *after = kernel.run(job.x, hx, weights, *options, False)
     final = {name: value[0] for name, value in zip(program.states, after, strict=True)}
     return dict.fromkeys(job.keep, output), final
 
@@ -190,7 +182,8 @@ def _catalogue(input_size: int, hidden_size: int) -> dict[str, Kernel]:
     known = {}
     for reference, run in _REFERENCES.items():
         for bias in (True, False):
-            found = fingerprint(trace(reference(input_size, hidden_size, bias)))
+            cell: CellLike = reference(input_size, hidden_size, bias)
+            found = fingerprint(trace(cell))
             roles = tuple(o.node.attr[0] for o in found.operands)
             known[found.digest] = Kernel(run, reference.gates, roles, bias)
     return known

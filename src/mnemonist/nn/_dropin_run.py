@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
@@ -62,17 +61,9 @@ def obstacle(
         return None if known else "it needs the values of the lengths, unknown in an export"
     if lengths is not None and 0 in torch.as_tensor(lengths).tolist():
         return "it takes no row of length 0"
-    if _transformed():
+    if under_transform():
         return "it has neither forward-mode derivatives nor a batching rule"
     return None
-
-
-def _transformed() -> bool:
-    """Whether torch.func.vmap or forward-mode differentiation is at work; grad does not matter."""
-    stack = torch._C._functorch.get_interpreter_stack() or ()
-    kinds = torch._C._functorch.TransformType
-    batched = any(level.key() in (kinds.Vmap, kinds.Jvp) for level in stack)
-    return batched or forward_ad._current_level >= 0
 
 
 def run_layer(
@@ -117,7 +108,7 @@ def _run_layer(
         return _vendor_packed(layer, x, states)
     if executor == VENDOR:
         raise ConfigError(f"executor 'vendor' cannot run this {layer.mode}: {reason}. Take 'auto'")
-    if executor == "auto" and (_transformed() or torch._C._are_functorch_transforms_active()):
+    if executor == "auto" and (under_transform() or torch._C._are_functorch_transforms_active()):
         executor = "eager"  # a program cannot be recorded inside a transform
     if isinstance(x, Tensor):
         return _engine(layer, x, states, lengths, executor)
