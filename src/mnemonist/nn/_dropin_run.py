@@ -18,6 +18,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from mnemonist.engine import Explanation, explain, unroll
+from mnemonist.engine.executors import under_transform
 from mnemonist.engine.time import check_lengths, repack, unpack
 from mnemonist.errors import ConfigError
 
