@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemonist.errors import RunFolderError
 from mnemonist.runs.checkpoints import CheckpointFolder
+from mnemonist.runs.differences import differences
 from mnemonist.runs.files import (
     PARTIAL,
     explained,
@@ -364,49 +365,22 @@ def _clear(path: Path) -> None:
 
 
 def _refuse_differences(path: Path, there: Manifest, here: Manifest, config: Any) -> None:
-    differences: list[str] = []
+    found: list[str] = []
     if there.config_sha256 != here.config_sha256:
-        differences += _differences(read_json(path / CONFIG), config)
-    differences += _differences({"job": there.job}, {"job": here.job})
-    differences += _differences(there.data, here.data, "data.")
+        found += differences(read_json(path / CONFIG), config)
+    found += differences({"job": there.job}, {"job": here.job})
+    found += differences(there.data, here.data, "data.")
     if there.status == "training":
         versions = {"mnemonist": there.mnemonist, "torch": there.torch}
-        differences += _differences(
+        found += differences(
             versions, {"mnemonist": here.mnemonist, "torch": here.torch}, "version of "
         )
-    if differences:
+    if found:
         raise RunFolderError(
-            f"{path} holds a run that differs (there -> now): {'; '.join(differences)}. Use the "
+            f"{path} holds a run that differs (there -> now): {'; '.join(found)}. Use the "
             "same settings to go on, choose another folder with --run, or overwrite it with "
             "--overwrite"
         )
-
-
-def _differences(there: Any, here: Any, prefix: str = "") -> list[str]:
-    old, new = _leaves(there, prefix), _leaves(here, prefix)
-    absent = object()
-    return [
-        f"{name}: {_shown(old.get(name, absent), absent)} -> {_shown(new.get(name, absent), absent)}"
-        for name in dict.fromkeys((*old, *new))
-        if old.get(name, absent) != new.get(name, absent)
-    ]
-
-
-def _leaves(value: Any, prefix: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix.rstrip("."): value}
-    leaves: dict[str, Any] = {}
-    for key, item in value.items():
-        deeper = isinstance(item, dict) and item
-        leaves |= _leaves(item, f"{prefix}{key}.") if deeper else {f"{prefix}{key}": item}
-    return leaves
-
-
-def _shown(value: Any, absent: object) -> str:
-    if value is absent:
-        return "(absent)"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _verify(path: Path, manifest: Manifest) -> None:

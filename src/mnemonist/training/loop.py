@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, NoReturn
 
@@ -19,11 +18,13 @@ from mnemonist.training.batches import Batches
 from mnemonist.training.config import TrainingConfig
 from mnemonist.training.contract import Checkpoints, LossResult, Objective
 from mnemonist.training.distributed import World
+from mnemonist.training.failure import Before, advice, fail
 from mnemonist.training.history import EpochRecord, History
-from mnemonist.training.nest import map_tensors, to_device
-from mnemonist.training.nonfinite import all_finite, find_first_nonfinite
+from mnemonist.training.nest import own, to_device
+from mnemonist.training.nonfinite import all_finite
 from mnemonist.training.optimizers import make_optimizer
 from mnemonist.training.pace import Pace
+from mnemonist.training.position import Position, Sums
 from mnemonist.training.precision import autocast, grad_scaler, resolve_device
 from mnemonist.training.progress import Progress, Silent
 from mnemonist.training.rng import RngState, seed_everything
@@ -93,42 +94,6 @@ def fit(
             training.progress.stop()
 
 
-@dataclass
-class Position:
-    """What comes next, and how many updates were made."""
-
-    epoch: int = 0
-    index: int = 0
-    piece: int = 0
-    updates: int = 0
-
-    def to_dict(self) -> dict[str, int]:
-        return asdict(self)
-
-
-@dataclass
-class Sums:
-    """What an epoch's record is made of."""
-
-    loss: float = 0.0
-    weight: float = 0.0
-    rows: float = 0.0
-    norm: float = 0.0
-    norm_max: float = 0.0
-    norms: int = 0
-    rate: float = 0.0
-    forcing: float = 0.0
-    train_seconds: float = 0.0
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, float]:
-        return asdict(self)
-
-    @property
-    def mean_loss(self) -> float | None:
-        return self.loss / self.weight if self.weight else None
-
-
 class Training:
     """One training: its parts, its position, and the steps of the loop."""
 
@@ -169,7 +134,7 @@ class Training:
         self.position, self.sums = Position(), Sums()
         self.carried: list[Any] = []
         self.pace = Pace(config, len(train))
-        self._recent_norms: deque[float] = deque(maxlen=5)
+        self.recent_norms: deque[float] = deque(maxlen=5)
 
     def run(self) -> History:
         """Train to the end, from the newest checkpoint if there is one."""
@@ -180,7 +145,7 @@ class Training:
             self._train_epoch()
             self._end_epoch()
         if self.pace.unsaved:
-            self._save()
+            self.save()
         if self.stopping.best_weights:
             self.model.load_state_dict(self.stopping.best_weights)
         self.model.eval()
@@ -241,7 +206,7 @@ class Training:
         if stop:
             self._stop()
         if save:
-            self._save()
+            self.save()
 
     def _show(self) -> None:
         """Tell the watcher, a few times a second."""
@@ -282,7 +247,7 @@ class Training:
         if stop:
             self._stop()
         if save:
-            self._save()
+            self.save()
 
     def _update(self, pieces: list[Any]) -> None:
         at, sums, config = self.position, self.sums, self.config
@@ -291,12 +256,12 @@ class Training:
         sums.forcing = forcing_probability(config.teacher_forcing, at.updates)
         for group in self.optimizer.param_groups:
             group["lr"] = sums.rate
-        before = _Before(self)
+        before = Before(self)
         self.optimizer.zero_grad(set_to_none=True)
         loss, weight, rows, unit, carried = self._gradients(pieces)
         loss, weight, rows = self.world.sum([loss, weight, rows])
         if not math.isfinite(loss):
-            self._fail(f"the loss is {loss}", before, pieces)
+            fail(self, f"the loss is {loss}", before, pieces)
         if weight:
             self.world.sum_gradients(self.parameters, unit / weight)
             self._step(before, pieces)
@@ -316,13 +281,13 @@ class Training:
         loss = weight = rows = unit = 0.0
         carried: list[Any] = []
         for place, piece in enumerate(pieces):
-            given = self._carried_into(place, carried)
-            share = None if piece is None else self._share(self.train, piece)
+            given = self.carried_into(place, carried)
+            share = None if piece is None else self.share(self.train, piece)
             if share is None:
                 carried.append(None)
                 continue
-            result = self._loss(share, given, self.sums.forcing, self.generator)
-            carried.append(map_tensors(_own, result.carried))
+            result = self.loss(share, given, self.sums.forcing, self.generator)
+            carried.append(own(result.carried))
             value = float(result.total.detach())
             loss, weight = loss + value, weight + result.weight
             rows += self.train.rows(share)
@@ -333,7 +298,7 @@ class Training:
                 self.scaler.scale(result.total / unit).backward()
         return loss, weight, rows, unit, carried
 
-    def _carried_into(self, place: int, fresh: list[Any]) -> Any:
+    def carried_into(self, place: int, fresh: list[Any]) -> Any:
         """The state that the piece of the group's batch number `place` starts from."""
         at = self.position
         if at.piece > 0:
@@ -342,7 +307,7 @@ class Training:
             return None
         return fresh[-1] if fresh else (self.carried or [None])[-1]
 
-    def _step(self, before: _Before, pieces: list[Any]) -> None:
+    def _step(self, before: Before, pieces: list[Any]) -> None:
         """Check and clip the gradient, and move the weights."""
         sums, config = self.sums, self.config
         self.scaler.unscale_(self.optimizer)
@@ -351,9 +316,9 @@ class Training:
         if not math.isfinite(value):
             # In float16 an overflow now and then is how the scaler finds its scale.
             if not self.scaler.is_enabled() or self.scaler.get_scale() < 1:
-                self._fail(f"the norm of the gradient is {value}", before, pieces)
+                fail(self, f"the norm of the gradient is {value}", before, pieces)
         else:
-            self._recent_norms.append(value)
+            self.recent_norms.append(value)
             sums.norm += value
             sums.norm_max = max(sums.norm_max, value)
             sums.norms += 1
@@ -368,10 +333,10 @@ class Training:
     def _grad_norm(self) -> Tensor:
         return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
-    def _share(self, batches: Batches, batch: Any) -> Any:
+    def share(self, batches: Batches, batch: Any) -> Any:
         return batches.share(batch, self.world.rank, self.world.size)
 
-    def _loss(
+    def loss(
         self, batch: Any, carried: Any, forcing: float, generator: torch.Generator
     ) -> LossResult:
         batch = to_device(batch, self.device)
@@ -403,9 +368,9 @@ class Training:
                 if not valid.continues(0, index):
                     carried = None
                 for piece in valid.cut(batch, config.bptt) if config.bptt else [batch]:
-                    share = self._share(valid, piece)
+                    share = self.share(valid, piece)
                     if share is not None:
-                        result = self._loss(
+                        result = self.loss(
                             share, carried, config.teacher_forcing.validation, generator
                         )
                         carried = result.carried
@@ -421,11 +386,11 @@ class Training:
             kept = f" The best weights so far are those of epoch {best}." if best else ""
             raise NonFiniteLossError(
                 f"The validation loss after epoch {self.position.epoch + 1} is {loss}, the training "
-                f"loss was {self.sums.mean_loss:.4g}.{kept} {self._advice()}"
+                f"loss was {self.sums.mean_loss:.4g}.{kept} {advice(self.config)}"
             )
         return loss / weight
 
-    def _save(self, rng: RngState | None = None) -> bool:
+    def save(self, rng: RngState | None = None) -> bool:
         """Store a checkpoint, but never one with weights that are not finite."""
         if self.checkpoints is None:
             return False
@@ -440,7 +405,7 @@ class Training:
         return finite
 
     def _stop(self, rng: RngState | None = None) -> NoReturn:
-        self._save(rng)
+        self.save(rng)
         received = self.signals.received
         at, config = self.position, self.config
         name = "another process" if received is None else received.name
@@ -456,71 +421,3 @@ class Training:
             f"{where}; the state is saved. {kept}".strip(),
             signal=2 if received is None else int(received),
         )
-
-    def _fail(self, what: str, before: _Before, pieces: list[Any]) -> NoReturn:
-        """Leave the state as it was before this update, save it, and say where it went wrong."""
-        self.optimizer.zero_grad(set_to_none=True)
-        before.restore(self)
-        saved = self._save()
-        found = self.world.gather((self._find_first(pieces) or "").encode())
-        first = next((text.decode() for text in found if text), "a sum of values that are finite")
-        before.restore(self)
-        at, norms = self.position, ", ".join(f"{norm:.3g}" for norm in self._recent_norms)
-        message = (
-            f"Training stopped in epoch {at.epoch + 1}, batch {at.index + 1}: {what}. "
-            f"First not finite: {first}. Learning rate {self.sums.rate:.3g}; gradient norms "
-            f"before: {norms or 'none yet'}. {self._advice()}"
-        )
-        if saved and self.checkpoints:
-            message += (
-                f" The weights before this batch are kept. {self.checkpoints.how_to_continue()}"
-            )
-        raise NonFiniteLossError(message)
-
-    def _find_first(self, pieces: list[Any]) -> str | None:
-        fresh: list[Any] = []
-        for place, piece in enumerate(pieces):
-            given = self._carried_into(place, fresh)
-            share = None if piece is None else self._share(self.train, piece)
-            if share is None:
-                fresh.append(None)
-                continue
-
-            def total(share: Any = share, given: Any = given) -> Tensor:
-                result = self._loss(share, given, self.sums.forcing, self.generator)
-                fresh.append(map_tensors(_own, result.carried))
-                return self.scaler.scale(result.total)
-
-            first = find_first_nonfinite(self.model, share, total)
-            if first is not None:
-                return first
-        return None
-
-    def _advice(self) -> str:
-        config = self.config
-        tries = [f"a lower learning_rate (say {config.learning_rate / 10:.3g})"]
-        if config.clip_norm is None:
-            tries.append("clip_norm = 1")
-        elif config.clip_norm > 0.1:
-            tries.append(f"a smaller clip_norm than {config.clip_norm:g}")
-        if config.precision != "float32":
-            tries.append("precision float32")
-        return f"Try {', '.join(tries)}, and check the data for outliers and its scaling."
-
-
-class _Before:
-    """What an update changes before it is known to be sound."""
-
-    def __init__(self, training: Training) -> None:
-        self.rng = RngState(training.device, training.generator, torch_only=True)
-        self.buffers = [buffer.detach().clone() for buffer in training.model.buffers()]
-
-    def restore(self, training: Training) -> None:
-        self.rng.restore(training.generator)
-        for buffer, value in zip(training.model.buffers(), self.buffers, strict=True):
-            buffer.detach().copy_(value)
-
-
-def _own(tensor: Tensor) -> Tensor:
-    """Cut off from the graph, in memory of its own laid out as a checkpoint gives it back."""
-    return tensor.detach().clone(memory_format=torch.contiguous_format)

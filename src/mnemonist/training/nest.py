@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mnemonist.errors import ConfigError
 
-__all__ = ["detach", "flatten", "map_tensors", "to_device", "unflatten"]
+__all__ = ["detach", "flatten", "map_tensors", "own", "to_device", "unflatten"]
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
@@ -35,6 +35,16 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
 def detach(value: Any) -> Any:
     """The nest cut off from the graph that made it."""
     return map_tensors(Tensor.detach, value)
+
+
+def own(value: Any) -> Any:
+    """The nest detached, in memory of its own that is laid out as a checkpoint gives it back.
+
+    A matrix product may round differently for another layout, and resume must be exact.
+    """
+    return map_tensors(
+        lambda tensor: tensor.detach().clone(memory_format=torch.contiguous_format), value
+    )
 
 
 def to_device(value: Any, device: torch.device) -> Any:
