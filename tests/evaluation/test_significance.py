@@ -120,6 +120,13 @@ def test_same_seed_same_interval_and_any_statistic():
     assert (flat.lower, flat.upper) == (2.5, 2.5)
 
 
+@pytest.mark.parametrize("count", [4, 9, 16, 40])
+def test_the_interval_lies_around_the_measure_however_few_the_origins(count):
+    losses = np.linspace(1, 3, count)[:, None] * np.ones(9)  # a trend: the ends differ
+    interval = bootstrap_interval(losses)
+    assert interval.lower < losses.mean() < interval.upper
+
+
 def test_blocks_stay_within_a_series():
     losses = np.r_[np.zeros(10), np.ones(10)]
     groups = np.repeat([0, 1], 10)
