@@ -13,6 +13,7 @@ from program_zoo import LSTM, Cell, FusedOdd, Simple
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
+from mnemonist.engine.program_cell import ProgramCell
 from mnemonist.engine.trace import program_of
 
 SCALE = 0.5
@@ -135,6 +136,30 @@ def test_an_outer_parametrization_cache_does_not_disturb() -> None:
     with nn.utils.parametrize.cached():
         _ = cell.input.U
         assert program_of(cell).leaves
+
+
+class Lazy(Simple):
+    """Sets something up in its first step."""
+
+    ready = False
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        self.ready = True
+        return torch.tanh(self.hidden(x, h))
+
+
+def test_a_first_step_may_set_something_up() -> None:
+    cell = Lazy(3, 5)
+    assert program_of(cell) is program_of(cell)
+
+
+def test_a_cell_made_from_a_program_keeps_it() -> None:
+    program = program_of(LSTM(3, 5))
+    cell = ProgramCell(program)
+    assert program_of(cell) is program
+    program.describe()
+    assert program_of(cell) is program
+    assert program_of(copy.deepcopy(cell)) is program
 
 
 def test_conversion_and_inference_mode() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mnemonist.engine.program import Program
+
 __all__ = ["Guard", "identity"]
 
 _INTERNAL = frozenset(nn.Module().__dict__) - {"training"}
@@ -120,7 +122,8 @@ def _frozen(value: Any, depth: int = 3) -> Any:
         return tuple((_frozen(k, 0), _frozen(v, depth - 1)) for k, v in value.items())
     if isinstance(value, Tensor):
         return type(value)  # a step that uses one has no program, so its value decides nothing
-    if isinstance(value, nn.Module) or not hasattr(value, "__dict__") or not depth:
+    opaque = isinstance(value, (nn.Module, Program)) or not hasattr(value, "__dict__")
+    if opaque or not depth:
         return type(value), id(value)
     return type(value), id(value), _frozen(vars(value), depth - 1)
 
