@@ -44,6 +44,8 @@ CONFIGS = {
         "schedule": "plateau",
         "decay_epochs": 1,
         "clip_value": 0.1,
+        "learning_rate": 30.0,
+        "epochs": 6,
     },
     "rmsprop step": {"optimizer": "rmsprop", "schedule": "step", "decay_epochs": 1},
     "adamw cosine": {
@@ -78,6 +80,9 @@ def test_resume_is_exact(tmp_path, regression, squared_error, crash, options):
     train, valid = regression.train(), regression.valid()
     whole, whole_store = regression.model(), store(tmp_path / "whole")
     history = fit(whole, Noisy(squared_error()), train, valid, config, checkpoints=whole_store)
+
+    if config.schedule == "plateau":
+        assert len(set(history.column("learning_rate")[:-1])) > 1, "there was a plateau"
 
     # One epoch is 7 training batches and 3 of validation: within, in validation, right after.
     for number, fail_at in enumerate((1, 3, 9, 11, 12, 18)):
@@ -168,15 +173,15 @@ def test_a_signal_saves_and_the_next_start_goes_on(
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     train, valid = regression.train(), regression.valid()
     whole, model = regression.model(), regression.model()
-    fit(whole, squared_error(), train, valid, config)
+    fit(whole, Noisy(squared_error()), train, valid, config)
     with pytest.raises(TrainingInterrupted) as caught:
-        fit(model, Signalled(), train, valid, config, checkpoints=store(tmp_path))
+        fit(model, Noisy(Signalled()), train, valid, config, checkpoints=store(tmp_path))
     assert caught.value.signal == number
     assert "epoch 1 of 2" in str(caught.value)
     assert "same command" in str(caught.value)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     model = regression.model()
-    fit(model, squared_error(), train, valid, config, checkpoints=store(tmp_path))
+    fit(model, Noisy(squared_error()), train, valid, config, checkpoints=store(tmp_path))
     assert all(t.equal(model.state_dict()[n]) for n, t in state(whole).items())
 
 
