@@ -13,6 +13,7 @@ from program_zoo import LSTM, Cell, FusedOdd, Simple
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
+from mnemonist import cells
 from mnemonist.engine.program_cell import ProgramCell
 from mnemonist.engine.trace import program_of
 
@@ -189,3 +190,13 @@ def test_a_program_does_not_keep_its_cell_alive() -> None:
     assert gone() is None
     assert weight() is None
     assert program.loop
+
+
+def test_equal_cells_share_one_program_and_others_do_not():
+    first, again = cells.get("lstm")(3, 5), cells.get("lstm")(3, 5)
+    assert program_of(first) is program_of(again)
+    assert program_of(copy.deepcopy(first)) is program_of(first)
+    assert program_of(cells.get("lstm")(3, 6)) is not program_of(first)
+    assert program_of(cells.get("lstm")(3, 5, activation="relu")) is not program_of(first)
+    again.double()
+    assert program_of(again) is not program_of(first)

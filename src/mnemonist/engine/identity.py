@@ -7,19 +7,27 @@ because Python has already decided by them when the step is recorded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import FunctionType
-from typing import Any
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from mnemonist.engine.program import Program
 
-__all__ = ["Guard", "identity"]
+__all__ = ["Guard", "identity", "is_lasting"]
 
 _INTERNAL = frozenset(nn.Module().__dict__) - {"training"}
 _TABLES = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
-_SIMPLE = (bool, int, float, str, bytes, type(None), type, FunctionType)
+_SIMPLE = (bool, int, float, str, bytes, type(None), type, FunctionType, BuiltinFunctionType)
 _MISSING = object()
+
+
+class Opaque(NamedTuple):
+    """An object that is known by its identity only, which ends with it."""
+
+    kind: type
+    number: int
+    content: Any = None
 
 
 class Guard:
@@ -99,6 +107,13 @@ def identity(cell: nn.Module) -> tuple[Any, ...]:
     return tuple(parts)
 
 
+def is_lasting(key: Any) -> bool:
+    """Whether a key of `identity` holds no object by identity, and so says the same for ever."""
+    if isinstance(key, tuple):
+        return not isinstance(key, Opaque) and all(map(is_lasting, key))
+    return True
+
+
 def _modules(cell: nn.Module) -> Iterator[nn.Module]:
     stack: list[nn.Module | None] = [cell]
     while stack:
@@ -124,8 +139,8 @@ def _frozen(value: Any, depth: int = 3) -> Any:
         return type(value)  # a step that uses one has no program, so its value decides nothing
     opaque = isinstance(value, (nn.Module, Program)) or not hasattr(value, "__dict__")
     if opaque or not depth:
-        return type(value), id(value)
-    return type(value), id(value), _frozen(vars(value), depth - 1)
+        return Opaque(type(value), id(value))
+    return Opaque(type(value), id(value), _frozen(vars(value), depth - 1))
 
 
 def _class_attributes(kind: type) -> Iterator[tuple[Mapping[str, Any], str]]:

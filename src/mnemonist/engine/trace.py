@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from mnemonist.engine.contract import CellLike
-from mnemonist.engine.identity import Guard, identity
+from mnemonist.engine.identity import Guard, identity, is_lasting
 from mnemonist.engine.passes import optimise
 from mnemonist.engine.program import Node, Program, Time, ancestors
 from mnemonist.engine.recorder import Recorder
@@ -28,6 +28,10 @@ __all__ = ["program_of", "trace"]
 
 _BATCHES = (7, 11)
 _MOST_VERSIONS = 8
+_MOST_SHARED = 256
+
+# A stack of equal layers, or the same model made again, is traced and checked once.
+_SHARED: dict[Any, Program | UnrepresentableError] = {}
 
 
 class _Known:
@@ -46,8 +50,9 @@ _KNOWN: WeakKeyDictionary[nn.Module, _Known] = WeakKeyDictionary()
 def program_of(cell: CellLike) -> Program:
     """The program of a cell as it is now, recorded when it is first asked for.
 
-    A program is kept with the cell object (a copy gets its own) and under what the cell's
-    attributes, training flags and parameter shapes are: one that changes gets a new program.
+    A program is kept with the cell object and under what the cell's attributes, training flags
+    and parameter shapes are: one that changes gets a new program, and cells that differ in the
+    values of their parameters only have the same.
 
     Raises:
         UnrepresentableError: the step has no program form; the same error every time.
@@ -73,7 +78,7 @@ def _version(cell: CellLike, known: _Known) -> Program | UnrepresentableError:
         return known.restless
     for _attempt in range(2):  # a first step may set something up, a second one may not
         key = identity(cell)
-        found = known.versions.get(key) or _program_or_refusal(cell)
+        found = known.versions.get(key) or _shared(cell, key)
         if identity(cell) == key:
             break
     else:
@@ -84,6 +89,18 @@ def _version(cell: CellLike, known: _Known) -> Program | UnrepresentableError:
         known.versions.clear()
     known.versions[key] = found
     known.guard, known.latest = Guard(cell), found
+    return found
+
+
+def _shared(cell: CellLike, key: Any) -> Program | UnrepresentableError:
+    """What was found for a cell that is the same in all but its parameters' values, or anew."""
+    if not is_lasting(key):
+        return _program_or_refusal(cell)
+    found = _SHARED.get(key)
+    if found is None:
+        if len(_SHARED) >= _MOST_SHARED:
+            _SHARED.clear()
+        found = _SHARED[key] = _program_or_refusal(cell)
     return found
 
 
