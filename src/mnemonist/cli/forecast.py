@@ -17,6 +17,7 @@ from mnemonist.training.config import TrainingConfig
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from mnemonist.evaluation.results import ResultTable
     from mnemonist.tasks.forecast.job import Plan, Trained
 
 __all__ = ["check", "compare", "evaluate", "predict", "train"]
@@ -232,7 +233,13 @@ def announce(made: Plan, output: Output) -> None:
     output.line("")
 
 
-def conclude(trained: Trained, output: Output, *, following: list[str] | None = None) -> None:
+def conclude(
+    trained: Trained,
+    output: Output,
+    *,
+    table: ResultTable | None = None,
+    following: list[str] | None = None,
+) -> None:
     """The table, the verdict, where the report is, and what to do next."""
     from mnemonist.tasks.forecast.text import next_commands
 
@@ -249,10 +256,11 @@ def conclude(trained: Trained, output: Output, *, following: list[str] | None = 
             "seconds": trained.history.seconds,
             "config": trained.plan.config.model_dump(mode="json"),
             **found.to_dict(),
+            "table": (table or found.table).to_dict(),
             "next": after,
         }
     )
-    output.table(found.table)
+    output.table(table or found.table)
     output.line("")
     output.line(found.verdict)
     output.line("")

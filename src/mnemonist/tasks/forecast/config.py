@@ -83,7 +83,7 @@ class ForecastConfig(BaseModel):
             before; by default whichever of the last two was nearer in the training part.
         centre: whether the network reads the target relative to the window's last value, so
             that a trend does not carry it out of what it has seen; by default where the
-            anchor is the last value.
+            anchor is the last value, or the level moves by a standard deviation or more.
         lags: steps back whose values the local head and decoders read for each step ahead;
             one season (and one week, where there is a day) by default.
         distribution: "quantiles", "student_t", or "point" (intervals from the errors on the

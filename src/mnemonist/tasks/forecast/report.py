@@ -132,7 +132,7 @@ def _results(report: Report, trained: Trained) -> None:
         result_table(
             found.table,
             "Sorted by MASE; the best of each column in green. Small figures: 95 % intervals by "
-            "the moving-block bootstrap. Interval columns: the share of test values inside, best "
+            "the circular block bootstrap. Interval columns: the share of test values inside, best "
             "nearest to the nominal level.",
         )
     )

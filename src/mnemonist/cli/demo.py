@@ -1,0 +1,51 @@
+"""``mnemonist demo``: a whole job on a series that comes with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnemonist.cli.forecast import announce, conclude
+from mnemonist.cli.output import Output
+
+if TYPE_CHECKING:
+    from mnemonist.tasks.forecast.demos import Demo
+    from mnemonist.tasks.forecast.job import Plan
+
+__all__ = ["demo"]
+
+
+def demo(
+    name: str = "seasonal",
+    /,
+    *,
+    runs: Path = Path("runs"),
+    overwrite: bool = False,
+    json: bool = False,
+) -> None:
+    """Train, measure and report on a small series, in about a minute.
+
+    Args:
+        name: seasonal (sea temperature by month), sin, or oil (US production by week).
+        runs: the folder in which the run folder is made.
+        overwrite: begin anew where the demo was run before.
+        json: print the results as one JSON object.
+    """
+    from mnemonist.tasks.forecast.demos import run_demo
+
+    output = Output(json)
+
+    def tell(shown: Demo, made: Plan) -> None:
+        output.line(f"{shown.about}\n")
+        announce(made, output)
+
+    found = run_demo(name, runs, announce=tell, overwrite=overwrite, progress=output.progress())
+    conclude(
+        found.trained,
+        output,
+        table=found.table,
+        following=[
+            "mnemonist train forecast YOUR.csv",
+            f"mnemonist predict forecast {runs / f'demo-{name}'}",
+        ],
+    )
