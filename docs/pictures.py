@@ -11,7 +11,9 @@ IMAGES = Path(__file__).parent / "images"
 
 def main() -> None:
     with TemporaryDirectory() as folder:
-        trained = run_demo(next(iter(DEMOS)), Path(folder), announce=lambda demo, plan: None).trained
+        trained = run_demo(
+            next(iter(DEMOS)), Path(folder), announce=lambda demo, plan: None
+        ).trained
     naive = "seasonal naive" if trained.plan.data.season else "last value"
     svg = forecast_figure(trained.evaluation, trained.plan.data, naive)
     # a page with a dark ground shows the picture on white, as it was drawn

@@ -36,7 +36,7 @@ def flags(
                 consume_multiple=True,
                 show_default=info.default not in (None, (), {}),
             )
-            annotation = Annotated[(info.annotation, *info.metadata, option)]  # type: ignore[misc]
+            annotation = Annotated[(info.annotation, *info.metadata, option)]  # type: ignore[name-defined]
             fields[field] = (annotation, info.default)
     return create_model(name, __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
 

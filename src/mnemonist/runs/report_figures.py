@@ -82,7 +82,8 @@ def drawing(name: str, *, width: float = 8.6, height: float = 3.0) -> Iterator[_
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+    style: Any = {**_STYLE, "svg.hashsalt": name}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
         # Glyphs that matplotlib's own font lacks come from the browser's fonts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         draft = _Drawing(Figure(figsize=(width, height), layout="constrained"))

@@ -27,7 +27,7 @@ __all__ = [
     "schema",
 ]
 
-CONFIG_FORMAT = "mnemonist.config/1"
+CONFIG_FORMAT: Literal["mnemonist.config/1"] = "mnemonist.config/1"
 
 _TRAINING = TrainingConfig(
     epochs=60,
@@ -244,8 +244,9 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for name, value in over.items():
         there = merged.get(name)
-        both = isinstance(there, Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(there, value) if both and name != "cell_options" else value
+        if isinstance(there, Mapping) and isinstance(value, Mapping) and name != "cell_options":
+            value = _merged(there, value)
+        merged[name] = value
     return merged
 
 

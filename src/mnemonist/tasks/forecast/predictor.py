@@ -18,7 +18,7 @@ from mnemonist.tasks.forecast.model import ForecastModel
 
 __all__ = ["Forecasts", "Predictor"]
 
-Margins = list[ConformalQuantiles] | list[SplitConformal]
+Margins = Sequence[ConformalQuantiles | SplitConformal]
 
 
 @dataclass(frozen=True)
@@ -138,5 +138,5 @@ class Predictor:
     def restore(self, state: dict[str, Any]) -> Self:
         """Take over the calibration that `to_dict` described."""
         kind = SplitConformal if self.config.distribution == "point" else ConformalQuantiles
-        self.margins = [kind.from_dict(one) for one in state["calibration"]]  # type: ignore[assignment]
+        self.margins = [kind.from_dict(one) for one in state["calibration"]]
         return self

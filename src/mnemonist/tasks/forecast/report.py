@@ -282,8 +282,9 @@ def _training(report: Report, trained: Trained) -> None:
         ),
     )
     if made.explanation.passed_over:
-        reasons = [("", f"not {n}: {why}") for n, why in made.explanation.passed_over.items()]
-        section.add(Folded("Why not another executor", [Bullets(reasons)]))
+        reasons = made.explanation.passed_over.items()
+        listed = Bullets([("", f"not {name}: {why}") for name, why in reasons])
+        section.add(Folded("Why not another executor", [listed]))
 
 
 def _executor(made: Any) -> str:

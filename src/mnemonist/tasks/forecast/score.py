@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Evaluation:
 
     table: ResultTable
     verdict: str
-    tone: str
+    tone: Literal["good", "even", "bad"]
     best_baseline: str
     truth: np.ndarray
     origins: np.ndarray
