@@ -113,7 +113,7 @@ class StudentT:
 
     >>> raw = torch.zeros(1, 3)
     >>> [round(float(q), 3) for q in StudentT().quantiles(raw, [0.1, 0.5, 0.9])[0]]
-    [-0.497, 0.0, 0.497]
+    [-0.5, 0.0, 0.5]
     """
 
     size = 3
