@@ -344,6 +344,20 @@ class CellInCell(Cell):
         return self.cell(x, h)
 
 
+class Heads(Cell):
+    """Sums and means over groups of units, repeated rows, NaN taken for zero."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        (self.hidden,) = self.gates("hidden", size=3 * hidden_size)
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        g = self.hidden(x, h) * torch.sigmoid(h).repeat(1, 3)
+        heads = g.unflatten(-1, (3, -1))
+        h = heads.sum(1) * heads.mean(-2, keepdim=True).flatten(1)
+        return torch.where(torch.isnan(h), 0.0, tanh(h) / h.var(-1, False, keepdim=True))
+
+
 GOOD: tuple[type[Cell], ...] = (
     LSTM,
     Peephole,
@@ -367,4 +381,5 @@ GOOD: tuple[type[Cell], ...] = (
     RawMatmul,
     Sandwich,
     CellInCell,
+    Heads,
 )

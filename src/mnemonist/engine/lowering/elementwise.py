@@ -59,6 +59,11 @@ def _xor(g: Graph, a: Node, b: Node) -> Node:
     return g.pointwise("ne", a, b)
 
 
+@lower("isnan")
+def _isnan(g: Graph, a: Node) -> Node:
+    return g.pointwise("ne", a, a)
+
+
 @lower("add", "radd")
 def _add(g: Graph, a: Operand, b: Operand, alpha: float = 1) -> Node:
     return g.pointwise("add", as_node(g, a), scaled(g, as_node(g, b), alpha))

@@ -86,10 +86,10 @@ _TRANSPOSES = {"torch.t", "torch.Tensor.t", "torch.Tensor.T.__get__", "torch.Ten
 
 def _reduction(compute: Lowering) -> Lowering:
     def lowered(
-        g: Graph, a: Node, dim: Any = None, keepdim: bool = False, dtype: Any = None, **kwargs: Any
+        g: Graph, a: Node, dim: Any = None, keepdim: bool = False, dtype: Any = None
     ) -> Node:
         last_dim(a, dim)
-        return _kept(g, compute(g, g.number(a), **kwargs), keepdim)
+        return _kept(g, compute(g, g.number(a)), keepdim)
 
     return lowered
 
@@ -98,23 +98,62 @@ def _kept(g: Graph, reduced: Node, keepdim: bool) -> Node:
     return reduced if keepdim else g.view(reduced, reduced.shape[:-1])
 
 
-def _variance(g: Graph, a: Node, unbiased: bool = True, correction: float | None = None) -> Node:
+@lower("var")
+def _variance(
+    g: Graph,
+    a: Node,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Node:
+    last_dim(a, dim)
     freedom = a.width - (float(unbiased) if correction is None else correction)
-    return scaled(g, g.reduce("sum", square(g, _centred(g, a))), 1.0 / freedom)
+    variance = scaled(g, g.reduce("sum", square(g, _centred(g, a))), 1.0 / freedom)
+    return _kept(g, variance, keepdim)
+
+
+@lower("std")
+def _deviation(g: Graph, a: Node, *args: Any, **kwargs: Any) -> Node:
+    return g.pointwise("sqrt", _variance(g, a, *args, **kwargs))
+
+
+@lower("sum")
+def _sum(g: Graph, a: Node, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Node:
+    a = g.number(a)
+    if not _over_groups(a, dim):
+        last_dim(a, dim)
+        return _kept(g, g.reduce("sum", a), keepdim)
+    groups, width = a.shape
+    flat = g.view(a, (groups * width,))
+    total = g.slice(flat, 0, width)
+    for i in range(1, groups):
+        total = g.pointwise("add", total, g.slice(flat, i * width, (i + 1) * width))
+    return g.view(total, (1, width)) if keepdim else total
+
+
+@lower("mean")
+def _mean(g: Graph, a: Node, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Node:
+    over = a.shape[0] if _over_groups(a, dim) else a.width
+    return scaled(g, _sum(g, a, dim, keepdim), 1.0 / over)
+
+
+def _over_groups(a: Node, dim: Any) -> bool:
+    """Whether a dimension is that of the groups of (B, groups, width)."""
+    if isinstance(dim, (tuple, list)) and len(dim) == 1:
+        dim = dim[0]
+    return isinstance(dim, int) and len(a.shape) == 2 and dim % 3 == 1
 
 
 def _norm2(g: Graph, a: Node) -> Node:
     return g.pointwise("sqrt", g.reduce("sum", g.pointwise("mul", a, a)))
 
 
-LOWERINGS["sum"] = _reduction(lambda g, a: g.reduce("sum", a))
-LOWERINGS["mean"] = _reduction(lambda g, a: g.mean(a))
 LOWERINGS["amax"] = _reduction(lambda g, a: g.reduce("amax", a))
 LOWERINGS["amin"] = _reduction(
     lambda g, a: g.pointwise("neg", g.reduce("amax", g.pointwise("neg", a)))
 )
-LOWERINGS["var"] = _reduction(_variance)
-LOWERINGS["std"] = _reduction(lambda g, a, **k: g.pointwise("sqrt", _variance(g, a, **k)))
 
 
 @lower("norm", "vector_norm", "linalg_vector_norm")

@@ -57,6 +57,14 @@ def _unbind(g: Graph, a: Node, dim: int = 0) -> tuple[Node, ...]:
     return tuple(g.view(g.slice(a, i, i + 1), a.shape[:-1]) for i in range(a.width))
 
 
+@lower("repeat")
+def _repeat(g: Graph, a: Node, *sizes: Any) -> Node:
+    counts = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if len(counts) != len(a.shape) + 1 or any(n != 1 for n in counts[:-1]) or counts[-1] < 1:
+        raise Unfit("repeats other than the last dimension")
+    return g.cat([a] * counts[-1])
+
+
 @lower("glu")
 def _glu(g: Graph, a: Node, dim: int = -1) -> Node:
     left, right = _chunk(g, a, 2, dim)
