@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnemonist.engine.fusion import as_addcmul, as_lerp, as_relu
+from mnemonist.engine.fusion import as_addcmul, as_layer_norm, as_lerp, as_relu
 from mnemonist.engine.program import AFFINE, Node, Program, Time, ancestors
 from mnemonist.engine.prologue import lookup, render_call
 
@@ -110,6 +110,8 @@ _NAMESPACE: dict[str, Any] = {
     **{f.__name__: f for f in (_cat, _blocks, _block_product, _over_time, _stacked, _whole, _last)},
     "torch": torch,
     "linear": F.linear,
+    "layer_norm": F.layer_norm,
+    "mm": torch.mm,
     "addmm": torch.addmm,
     "addcmul": torch.addcmul,
     "lerp": torch.lerp,
@@ -282,8 +284,10 @@ class Writer:
         if node.op == "bmm":
             groups = node.args[0].width // weight.shape[-1]
             product = f"_block_product({a[0]}, {self._weights[weight, groups]}, {weight.shape[1]})"
-        elif lead == 1 and len(a) == 3 and (weight, 1) in self._weights:
-            return f"addmm({a[2]}, {a[0]}, {self._weights[weight, 1]})"
+        elif lead == 1 and (weight, 1) in self._weights:
+            turned = self._weights[weight, 1]
+            start = f"{a[2]}, " if len(a) == 3 else ""
+            return f"{'addmm' if start else 'mm'}({start}{a[0]}, {turned})"
         elif len(a) == 3 and node.args[2].time is Time.K:
             return f"linear({a[0]}, {a[1]}, {a[2]})"
         else:
@@ -291,21 +295,23 @@ class Writer:
         return product if len(a) == 2 else f"{product} + {a[2]}"
 
     def _patterns(self, nodes: Sequence[Node], inside: set[Node]) -> set[Node]:
-        """Operations that torch has as one: lerp, addcmul, relu. Returns the inner ones."""
+        """Operations that torch has as one: layer norm, relu, lerp, addcmul. Returns the inner ones."""
         skipped: set[Node] = set()
 
-        def inner(node: Node, op: str) -> bool:
-            alone = len(self.users[node]) == 1 and node not in self.fixed and node in inside
-            return node.op == op and alone and node not in skipped
+        def inner(node: Node, op: str, uses: int = 1) -> bool:
+            alone = len(self.users[node]) == uses and node not in self.fixed and node in inside
+            return node.op == op and alone and node not in skipped and node not in self._folded
 
-        for node in reversed(nodes):
-            if node in skipped:
-                continue
-            found = as_relu(node, inner) or as_lerp(node, inner) or as_addcmul(node, inner)
-            if found is not None:
-                form, operands, within = found
-                self._folded[node] = form, operands
-                skipped.update(within)
+        # layer norms first: their last product and sum would do for an addcmul
+        for patterns in ((as_layer_norm,), (as_relu, as_lerp, as_addcmul)):
+            for node in reversed(nodes):
+                if node in skipped or node in self._folded:
+                    continue
+                found = next(filter(None, (pattern(node, inner) for pattern in patterns)), None)
+                if found is not None:
+                    form, operands, within = found
+                    self._folded[node] = form, operands
+                    skipped.update(within)
         return skipped
 
 
