@@ -206,8 +206,8 @@ def test_weights_are_dropped_once_a_sequence():
 
     cell.cell.__class__ = Spy
     x = sequence(6)
-    unroll(cell, x)
-    unroll(cell, x)
+    unroll(cell, x, executor="eager")
+    unroll(cell, x, executor="eager")
     first, second = seen[:6], seen[6:]
     assert all(torch.equal(mask, first[0]) for mask in first)
     assert all(torch.equal(mask, second[0]) for mask in second)

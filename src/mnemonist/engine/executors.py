@@ -18,7 +18,15 @@ from mnemonist.engine.program import Program
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.errors import ConfigError, UnrepresentableError
 
-__all__ = ["EXECUTORS", "Choice", "Executor", "choose", "under_transform", "why_not"]
+__all__ = [
+    "EXECUTORS",
+    "Choice",
+    "Executor",
+    "choose",
+    "program_or_refusal",
+    "under_transform",
+    "why_not",
+]
 
 Result = tuple[Trace, dict[str, Tensor]]
 
@@ -44,11 +52,10 @@ class Executor:
 
 @dataclass(frozen=True)
 class Choice:
-    """The executor that runs a job, the cell's program, and why those preferred do not."""
+    """The executor that runs a job, the program that it runs, and why those preferred do not."""
 
     executor: Executor
-    program: Program | None
-    refusal: UnrepresentableError | None
+    program: Program | None = None
     passed_over: dict[str, str] = field(default_factory=dict)
 
     def run(self, job: Job) -> Result:
@@ -119,7 +126,11 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
     """
     if name not in ("auto", *EXECUTORS):
         raise ConfigError(f"no executor {name!r}: there are {', '.join(EXECUTORS)}, or auto")
-    program, refusal = _program(job.cell)
+    if name == "eager" and not strict:
+        return Choice(EXECUTORS["eager"])
+    if torch.compiler.is_compiling():  # which reads the cell's own step
+        return Choice(EXECUTORS["eager"])
+    program, refusal = program_or_refusal(job)
     if strict and refusal is not None:
         raise refusal
     passed_over: dict[str, str] = {}
@@ -129,7 +140,7 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
         else:
             reason = executor.obstacle(job, program)
         if reason is None:
-            return Choice(executor, program, refusal, passed_over)
+            return Choice(executor, program, passed_over)
         passed_over[executor.name] = reason
     raise ConfigError(f"executor {name!r} cannot run this: {passed_over[name]}. Take 'auto'")
 
@@ -147,7 +158,7 @@ def why_not(cell: CellLike, name: str) -> str | None:
         initial=state,
     )
     executor = EXECUTORS[name]
-    program, refusal = _program(cell)
+    program, refusal = program_or_refusal(job)
     if program is None:
         return str(refusal) if executor.needs_program else None
     return executor.obstacle(job, program)
@@ -161,15 +172,14 @@ def under_transform() -> bool:
     return batched or forward_ad._current_level >= 0
 
 
-def _program(cell: CellLike) -> tuple[Program | None, UnrepresentableError | None]:
-    reason = None
-    if torch.compiler.is_compiling():
-        reason = "torch.compile and torch.export read the cell's own step"
-    elif under_transform():
-        reason = "torch.func.vmap and forward-mode derivatives read the cell's own step"
-    if reason is not None:
-        return None, UnrepresentableError(f"{type(cell).__name__}.step", reason)
+def program_or_refusal(job: Job) -> tuple[Program | None, UnrepresentableError | None]:
+    """The program that a job can run, or why it can run none."""
     try:
-        return trusted_program(cell), None
+        if job.x.is_meta:
+            raise UnrepresentableError("the meta device", "has no values to check a program with")
+        if under_transform():
+            reason = "read the cell's own step"
+            raise UnrepresentableError("torch.func.vmap and forward-mode derivatives", reason)
+        return trusted_program(job.cell), None
     except UnrepresentableError as error:
         return None, error

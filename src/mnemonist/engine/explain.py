@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mnemonist.engine.contract import CellLike
-from mnemonist.engine.executors import choose
+from mnemonist.engine.executors import choose, program_or_refusal
 from mnemonist.engine.program import Program
 from mnemonist.engine.show import describe
 from mnemonist.engine.unroll import prepare
@@ -58,11 +58,13 @@ def explain(
     if x is None:
         parameter = next(cell.named_parameters(), (None, torch.zeros(())))[1]
         x = parameter.new_zeros(1, 1, cell.input_size)
-    choice = choose(prepare(cell, x, **options), executor)
+    job = prepare(cell, x, **options)
+    choice = choose(job, executor)
+    program, refusal = program_or_refusal(job)
     return Explanation(
         cell=type(cell).__name__,
         executor=choice.executor.name,
         passed_over=choice.passed_over,
-        program=choice.program,
-        refusal=choice.refusal,
+        program=program,
+        refusal=refusal,
     )
