@@ -99,6 +99,14 @@ def gapped(tmp_path):
     return csv(tmp_path, frame.drop(index=[10, 11, 20]))
 
 
+@pytest.mark.parametrize("points", [7, 25, 37.7, 50])
+def test_steps_that_are_no_round_numbers_are_steps(points):
+    x = 2 * np.pi * np.arange(1000) / points
+    data = load_series(pd.DataFrame({"x": x, "y": np.sin(x)}), SeriesConfig(time="x"))
+    np.testing.assert_array_equal(data.series[0].target, np.sin(x))
+    np.testing.assert_allclose(data.times_after(0, 2), x[-1] + np.diff(x)[:2].cumsum(), rtol=1e-6)
+
+
 def test_gaps_are_refused_with_the_lines(tmp_path):
     with pytest.raises(
         DataError,

@@ -114,7 +114,7 @@ def regularise(rows: Rows, frequency: str | None, config: SeriesConfig) -> Rows:
         )
         return rows
     grid = _grid(rows.times, frequency)
-    places = np.searchsorted(_ticks(grid), _ticks(rows.times)).clip(0, len(grid) - 1)
+    places = _nearest(_ticks(grid), _ticks(rows.times))
     off = np.flatnonzero(np.abs(_ticks(grid)[places] - _ticks(rows.times)) > _tolerance(grid))
     gaps = len(grid) - 1 - int(np.count_nonzero(np.diff(places)))
     if not len(off) and not gaps:
@@ -223,9 +223,9 @@ def _irregular(rows: Rows, config: SeriesConfig) -> Rows:
 def _grid(times: Axis, frequency: str) -> Axis:
     if isinstance(times, pd.DatetimeIndex):
         return expected_times(times[0], times[-1], frequency)
-    step = float(frequency)
-    count = round(float(times[-1] - times[0]) / step) + 1
-    grid = times[0] + step * np.arange(count)
+    steps = round(float(times[-1] - times[0]) / float(frequency))
+    # not multiples of the frequency, which is a name of six digits
+    grid = np.linspace(times[0], times[-1], steps + 1)
     return np.round(grid).astype(times.dtype) if times.dtype.kind == "i" else grid
 
 
@@ -233,6 +233,13 @@ def _ticks(times: Axis) -> np.ndarray:
     if isinstance(times, pd.DatetimeIndex):
         return times.asi8.astype(float)
     return np.asarray(times, dtype=float)
+
+
+def _nearest(grid: np.ndarray, ticks: np.ndarray) -> np.ndarray:
+    """For each of the ticks, the place in the grid that is nearest."""
+    above = np.searchsorted(grid, ticks).clip(0, len(grid) - 1)
+    below = (above - 1).clip(0)
+    return np.where(ticks - grid[below] < grid[above] - ticks, below, above)
 
 
 def _tolerance(grid: Axis) -> float:
