@@ -8,6 +8,7 @@ from program_zoo import Cell, Simple
 from torch import Tensor, nn, tanh
 from torch.nn import functional as F
 
+import mnemonist.cells
 from mnemonist.engine.trace import program_of
 from mnemonist.errors import CellError, UnrepresentableError
 
@@ -23,6 +24,20 @@ class DataIf(Simple):
         if g.abs().max() > 3:
             g = g * 0.5
         return tanh(g)
+
+
+class DataIfLater(Simple):
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        g = self.hidden(x, h)
+        largest = g.abs().max()
+        g = torch.cumsum(g, -1)
+        return tanh(g) if largest > 3 else g
+
+
+class WholeTensor(Simple):
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        g = self.hidden(x, h)
+        return tanh(g / g.abs().max())
 
 
 class ParameterIf(Simple):
@@ -53,6 +68,22 @@ class BatchNorm(Simple):
 
     def step(self, x: Tensor, h: Tensor) -> Tensor:
         return tanh(self.norm(self.hidden(x, h)))
+
+
+class OwnBatchNorm(BatchNorm):
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        norm = self.norm
+        g = F.batch_norm(self.hidden(x, h), norm.running_mean, norm.running_var, training=True)
+        return tanh(g)
+
+
+class CountingBatchNorm(Simple):
+    """Something else is odd before the rows are mixed."""
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        steps = h.detach().long()
+        g = self.hidden(x, h) + steps
+        return tanh((g - g.mean(0)) / g.std(0))
 
 
 class InPlace(Simple):
@@ -138,12 +169,16 @@ class Doubled(Simple):
 
 REFUSED = [
     (Cumsum, "cumsum", "in order"),
-    (DataIf, "max", "whole tensor"),
-    (ParameterIf, "bool", "reads a value"),
-    (Item, "getitem", "rows of the batch"),
+    (DataIf, "bool", "Python decides by a tensor's value"),
+    (DataIfLater, "bool", "Python decides by a tensor's value"),
+    (ParameterIf, "bool", "Python decides by a tensor's value"),
+    (Item, "item", "Python decides by a tensor's value"),
+    (WholeTensor, "max", "whole tensor, the rows of the batch together"),
     (BatchSize, "", "batch size"),
     (BatchMean, "mean", "mixes the rows of the batch"),
-    (BatchNorm, "add", "in place"),
+    (BatchNorm, "BatchNorm.step", "mixes the rows of the batch"),
+    (OwnBatchNorm, "batch_norm", "couples the rows of the batch"),
+    (CountingBatchNorm, "CountingBatchNorm.step", "mixes the rows of the batch"),
     (InPlace, "add", "in place"),
     (TwoStatesAsMatrices, "matmul", "vary in time"),
     (Numpy, "numpy", ""),
@@ -178,6 +213,33 @@ def test_refusal_names_the_line() -> None:
     where = caught.value.location
     assert where.startswith("test_refusals.py:")
     assert where.endswith("g += h")
+
+
+def test_the_decision_names_its_own_line() -> None:
+    for kind, line in ((DataIf, "if g.abs().max() > 3:"), (DataIfLater, "if largest > 3 else g")):
+        with pytest.raises(UnrepresentableError) as caught:
+            program_of(kind(3, 5))
+        assert caught.value.location.endswith(line)
+
+
+@pytest.mark.parametrize("name", ["lstm_batch_norm", BatchNorm, OwnBatchNorm])
+def test_looking_at_a_batch_norm_changes_nothing(name: str | type[Cell]) -> None:
+    kind = mnemonist.cells.get(name) if isinstance(name, str) else name
+    cell = kind(3, 5)
+    before = {key: value.clone() for key, value in cell.state_dict().items()}
+    generator = torch.get_rng_state()
+    with pytest.raises(UnrepresentableError, match="the rows of the batch"):
+        program_of(cell)
+    assert torch.equal(torch.get_rng_state(), generator)
+    for key, value in cell.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+def test_a_cell_that_cannot_be_copied_keeps_the_first_reason() -> None:
+    cell = DataIf(3, 5)
+    cell.made = cell.hidden.b * 2  # autograd's tensors cannot be copied
+    with pytest.raises(UnrepresentableError, match="whole tensor"):
+        program_of(cell)
 
 
 def test_batch_norm_in_evaluation_is_representable() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,9 +12,12 @@ from mnemonist.engine.contract import CellLike
 from mnemonist.engine.eager import run_eager
 from mnemonist.engine.interpret import run_program
 from mnemonist.engine.job import Job
+from mnemonist.engine.private import copy_with, privately, tensors_of
 from mnemonist.engine.program import Program
 
 __all__ = ["Mismatch", "check_program"]
+
+_Results = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 _STEPS = 3
 _BATCHES = (2, 5)
@@ -66,22 +67,13 @@ def check_program(program: Program, cell: CellLike) -> Mismatch | None:
 
 def _compare(program: Program, cell: CellLike, rows: int) -> Mismatch | None:
     assert isinstance(cell, nn.Module)
-    tensors = dict(chain(cell.named_parameters(), cell.named_buffers()))
+    tensors = tensors_of(cell)
     device = next((t.device for t in tensors.values()), torch.device("cpu"))
-    with ExitStack() as stack:
-        stack.enter_context(
-            torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-        )
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autocast(device.type, enabled=False))
+    with privately(device):
         leaves = {name: _double(tensor) for name, tensor in tensors.items()}
         job = _random_job(cell, rows, device)
         torch.manual_seed(rows)
-        runner = _Runner(cell)
-        expected = torch.func.functional_call(
-            runner, {f"cell.{name}": leaf for name, leaf in leaves.items()}, (job,)
-        )
+        expected = _by_the_step(job, leaves)
         torch.manual_seed(rows)
         try:
             given = run_program(
@@ -92,6 +84,20 @@ def _compare(program: Program, cell: CellLike, rows: int) -> Mismatch | None:
         return _first_difference(expected, given, job, leaves)
 
 
+def _by_the_step(job: Job, leaves: dict[str, Tensor]) -> _Results:
+    """What the cell's own step makes with other parameters.
+
+    They go into a copy, so that a thread that runs the cell meanwhile does not meet them. Only a
+    cell that cannot be copied lends itself.
+    """
+    twin = copy_with(job.cell, leaves)
+    if twin is not None:
+        return run_eager(replace(job, cell=twin))
+    assert isinstance(job.cell, nn.Module)
+    named = {f"cell.{name}": leaf for name, leaf in leaves.items()}
+    return torch.func.functional_call(_Runner(job.cell), named, (job,))
+
+
 class _Runner(nn.Module):
     """A cell over time as a module, so that other tensors can stand in for its parameters."""
 
@@ -100,7 +106,7 @@ class _Runner(nn.Module):
         self.__dict__["training"] = cell.training
         self.cell = cell
 
-    def forward(self, job: Job) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def forward(self, job: Job) -> _Results:
         return run_eager(job)
 
 
@@ -136,8 +142,8 @@ def _double(tensor: Tensor) -> Tensor:
 
 
 def _first_difference(
-    expected: tuple[dict[str, Tensor], dict[str, Tensor]],
-    given: tuple[dict[str, Tensor], dict[str, Tensor]],
+    expected: _Results,
+    given: _Results,
     job: Job,
     leaves: dict[str, Tensor],
 ) -> Mismatch | None:
@@ -158,9 +164,7 @@ def _first_difference(
     return None
 
 
-def _gradients(
-    result: tuple[dict[str, Tensor], dict[str, Tensor]], inputs: dict[str, Tensor]
-) -> dict[str, Tensor]:
+def _gradients(result: _Results, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     torch.manual_seed(0)
     values = [v for group in result for v in group.values()]
     total = sum((v * torch.randn_like(v)).sum() for v in values)

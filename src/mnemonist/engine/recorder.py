@@ -22,7 +22,7 @@ from mnemonist.engine.program import Node, Time
 from mnemonist.engine.prologue import LIKE_INPUT, RANDOM, is_allowed
 from mnemonist.errors import CellError, UnrepresentableError
 
-__all__ = ["Recorder"]
+__all__ = ["READING", "Recorder", "location_of_step", "reads_value", "tensors_in"]
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -34,7 +34,10 @@ _READS_VALUE = frozenset(
         *("__contains__", "item", "tolist", "numpy", "equal", "allclose", "is_nonzero"),
     ]
 )
-_READING = "reads a value out of a tensor, on which Python then decides; write it as torch.where"
+READING = (
+    "Python decides by a tensor's value (it reads a value out of the tensor); a program has no "
+    "such choice: write it as torch.where"
+)
 _REFUSED = {
     **dict.fromkeys(
         ["cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"],
@@ -146,12 +149,12 @@ class Recorder(TorchFunctionMode):
     def _recorded(
         self, func: Callable, qualified: str, name: str, args: tuple, kwargs: dict
     ) -> Any:
-        tensors = list(_tensors((args, kwargs)))
+        tensors = list(tensors_in((args, kwargs)))
         known = [self._nodes.get(id(t)) for t in tensors]
         rowwise = any(n is not None and n.time is not Time.K for n in known)
         self._refuse(func, qualified, name, args, kwargs, known, rowwise)
         result = func(*args, **kwargs)
-        if not any(True for _ in _tensors(result)):
+        if not any(True for _ in tensors_in(result)):
             return result
         for tensor, node in zip(tensors, known, strict=True):
             if node is None:
@@ -183,8 +186,8 @@ class Recorder(TorchFunctionMode):
         last = qualified.rpartition(".")[2]
         # constants such as torch.eye may be looked at; parameters change, and are not part of
         # what a program is known by
-        if last in _READS_VALUE and any(n is None or n not in self._free for n in known):
-            raise Unfit(_READING)
+        if reads_value(qualified) and any(n is None or n not in self._free for n in known):
+            raise Unfit(READING)
         inplace = (last.endswith("_") and not last.startswith("_")) or last in (
             "__setitem__",
             "__set__",
@@ -192,6 +195,8 @@ class Recorder(TorchFunctionMode):
         inplace = inplace or kwargs.get("inplace") or kwargs.get("out") is not None
         if known and inplace and last != "requires_grad_":
             raise Unfit(_INPLACE)
+        if name == "batch_norm" and kwargs.get("training", args[5] if len(args) > 5 else False):
+            raise Unfit("couples the rows of the batch through its statistics")
         draws = name in RANDOM and _draws(name, args, kwargs)
         if draws and (rowwise or not _inside_parametrization()):
             raise Unfit(_DRAWS)
@@ -346,6 +351,16 @@ class Recorder(TorchFunctionMode):
             self.bind(value, node)
 
 
+def reads_value(qualified: str) -> bool:
+    """Whether a function hands a tensor's value to Python."""
+    return qualified.rpartition(".")[2] in _READS_VALUE
+
+
+def location_of_step() -> str:
+    """The line at which the running ``step`` is."""
+    return _location(_frame())
+
+
 def _base(qualified: str) -> str:
     """``torch.Tensor.__rsub__`` is rsub, ``torch.Tensor.T.__get__`` is T."""
     return qualified.removesuffix(".__get__").rpartition(".")[2].strip("_")
@@ -371,14 +386,15 @@ def _shape(value: Any) -> str:
     return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Every tensor among arguments or results."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (tuple, list)):
         for part in value:
-            yield from _tensors(part)
+            yield from tensors_in(part)
     elif isinstance(value, Mapping):
-        yield from _tensors(tuple(value.values()))
+        yield from tensors_in(tuple(value.values()))
 
 
 def _frame() -> FrameType | None:

@@ -18,8 +18,10 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from mnemonist.engine.contract import CellLike
+from mnemonist.engine.diagnose import diagnosed
 from mnemonist.engine.identity import Guard, identity, is_lasting
 from mnemonist.engine.passes import optimise
+from mnemonist.engine.private import FIRST_LOOK, privately, random_inputs, tensors_of
 from mnemonist.engine.program import Node, Program, Time, ancestors
 from mnemonist.engine.recorder import Recorder
 from mnemonist.errors import MnemonistError, UnrepresentableError
@@ -61,10 +63,12 @@ def program_of(cell: CellLike) -> Program:
     assert isinstance(cell, nn.Module)
     known = _KNOWN.get(cell)
     if known is None:
-        known = _KNOWN[cell] = _Known()
-    found = known.latest
-    if known.guard is None or not known.guard.holds():
-        found = _version(cell, known)
+        known = _KNOWN.setdefault(cell, _Known())
+    if known.guard is not None and known.guard.holds():
+        found = known.latest
+    else:
+        with FIRST_LOOK:  # a thread that waited here finds what the first one made
+            found = _version(cell, known)
     if isinstance(found, UnrepresentableError):
         raise found.with_traceback(None)
     assert found is not None
@@ -88,7 +92,7 @@ def _version(cell: CellLike, known: _Known) -> Program | UnrepresentableError:
     if len(known.versions) >= _MOST_VERSIONS:
         known.versions.clear()
     known.versions[key] = found
-    known.guard, known.latest = Guard(cell), found
+    known.latest, known.guard = found, Guard(cell)  # in this order: who sees a guard finds both
     return found
 
 
@@ -125,8 +129,11 @@ def trace(cell: CellLike) -> Program:
             error names the operation and the line.
         CellError: the step returns other values than the cell declares.
     """
-    values, again = (_record(cell, rows) for rows in _BATCHES)
-    _require_agreement(values, again)
+    try:
+        values, again = (_record(cell, rows) for rows in _BATCHES)
+        _require_agreement(values, again)
+    except UnrepresentableError as refusal:
+        raise diagnosed(cell, refusal) from refusal.__cause__
     return Program(
         cell=type(cell).__name__,
         input_size=cell.input_size,
@@ -143,35 +150,19 @@ def trace(cell: CellLike) -> Program:
 def _record(cell: CellLike, rows: int) -> dict[str, Node]:
     """Run the step once for so many rows."""
     assert isinstance(cell, nn.Module)
-    like = next(iter([*cell.parameters(), *cell.buffers()]), torch.empty(0))
-    dtype = like.dtype if like.dtype.is_floating_point else torch.get_default_dtype()
-    device = like.device
-    devices = [device] if device.type == "cuda" else []
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(devices=devices))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autocast(device.type, enabled=False))
-        stack.enter_context(_FreshParametrizations())
-        torch.manual_seed(rows)
-        draws = cell.draw_extras(1, rows, device=device, dtype=dtype)
-        options: dict[str, Any] = {"device": device, "dtype": dtype}
-        x = torch.randn(rows, cell.input_size, **options)
-        states = [torch.randn(rows, width, **options) for width in cell.state_sizes.values()]
-        extras = {
-            name: draws[name][0] if name in draws else torch.rand(rows, width, **options)
-            for name, width in cell.extra_sizes.items()
-        }
+    device = next((t.device for t in tensors_of(cell).values()), torch.device("cpu"))
+    with privately(device), _FreshParametrizations():
+        x, states, extras = random_inputs(cell, rows)
         recorder = Recorder(cell, x)
         recorder.bind(x, recorder.input("x", x))
         for name, value in extras.items():
             recorder.bind(value, recorder.input(name, value))
-        for name, value in zip(cell.state_sizes, states, strict=True):
+        for name, value in states.items():
             node = recorder.graph.node("state", (), (name,), value.shape[1:], time=Time.S)
             recorder.bind(value, node)
         try:
             with recorder:
-                returned = cell.step(x, *states, **extras)
+                returned = cell.step(x, *states.values(), **extras)
         except MnemonistError:
             raise
         except Exception as error:
