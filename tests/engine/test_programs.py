@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,7 @@ from program_zoo import (
 )
 
 import mnemonist.cells
+from mnemonist.cells import VariationalDropout, WeightDropout, Zoneout
 from mnemonist.engine.program import AFFINE, POINTWISE, Program
 from mnemonist.engine.trace import program_of
 from mnemonist.errors import UnrepresentableError
@@ -66,6 +68,24 @@ def test_every_cell_of_the_library(name: str) -> None:
         return
     options = {"lengths": torch.tensor([4, 0, 2]), "resets": torch.rand(4, 3) > 0.6}
     assert_agrees(job_for(cell, 4, 3, **options))
+
+
+REGULARISED = {
+    "zoneout": lambda cell: Zoneout(cell, {"h": 0.3}),
+    "variational": lambda cell: VariationalDropout(cell, input=0.3, state=0.4),
+    "weights": lambda cell: WeightDropout(cell, 0.4),
+    "all": lambda cell: WeightDropout(Zoneout(VariationalDropout(cell, state=0.4), 0.2), 0.4),
+}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("regularise", REGULARISED.values(), ids=REGULARISED.keys())
+@pytest.mark.parametrize("name", ["lstm", "gru", "lstm_layer_norm"])
+def test_regularised_cells(name: str, regularise: Callable, training: bool) -> None:
+    """With the same draws the program does what the step does, to the gradients."""
+    torch.manual_seed(0)
+    cell = regularise(mnemonist.cells.get(name)(3, 5)).double().train(training)
+    assert_agrees(job_for(cell, 4, 3, lengths=torch.tensor([4, 0, 2])))
 
 
 @pytest.mark.parametrize(
