@@ -226,3 +226,10 @@ def test_info_names_the_command_that_installs_a_missing_extra(
     monkeypatch.setattr(module, "_version", lambda n: None if n == "pyarrow" else version(n))
     assert run(["info"]) == 0
     assert "parquet: pyarrow missing; pip install 'mnemonist[parquet]'" in capsys.readouterr().out
+
+
+def test_of_several_processes_the_first_speaks(monkeypatch, capsys):
+    for rank, spoken in (("0", True), ("1", False)):
+        monkeypatch.setenv("RANK", rank)
+        assert run(["explain"]) == 0
+        assert bool(capsys.readouterr().out) is spoken

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
     try:
-        status = _dispatch(tokens)
+        with _only_the_first_process_speaks():
+            status = _dispatch(tokens)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -47,6 +49,16 @@ def run(argv: Sequence[str] | None = None) -> int:
         from mnemonist.cli.failure import report
 
         return report(error, tokens)
+
+
+@contextmanager
+def _only_the_first_process_speaks() -> Iterator[None]:
+    """Of the processes that torchrun starts, the one of rank 0 prints what was found."""
+    if os.environ.get("RANK", "0") == "0":
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _dispatch(tokens: list[str]) -> int:
