@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from mnemonist.engine.contract import CellLike
+from mnemonist.engine.lines import location, running_step
 from mnemonist.engine.private import copy_with, privately, random_inputs, tensors_of
-from mnemonist.engine.recorder import READING, location_of_step, reads_value, tensors_in
+from mnemonist.engine.recorder import READING, reads_value, tensors_in
 from mnemonist.errors import UnrepresentableError
 
 __all__ = ["diagnosed"]
@@ -91,7 +92,7 @@ class _Reads(TorchFunctionMode):
         follows = any(id(t) in self._followed for t in tensors_in((args, kwargs or {})))
         name = resolve_name(func) or ""
         if self.found is None and follows and reads_value(name):
-            self.found = name.rpartition(".")[2].strip("_"), location_of_step()
+            self.found = name.rpartition(".")[2].strip("_"), location(running_step())
         result = func(*args, **(kwargs or {}))
         if follows:
             for tensor in tensors_in(result):

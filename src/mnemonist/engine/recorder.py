@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import linecache
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.decompose import decompose
 from mnemonist.engine.graph import Graph, Unfit
+from mnemonist.engine.lines import inside_parametrization, location, running_step
 from mnemonist.engine.lowering import LOWERINGS, as_node
 from mnemonist.engine.program import Node, Time
 from mnemonist.engine.prologue import LIKE_INPUT, RANDOM, is_allowed
 from mnemonist.errors import CellError, UnrepresentableError
 
-__all__ = ["READING", "Recorder", "location_of_step", "reads_value", "tensors_in"]
+__all__ = ["READING", "Recorder", "reads_value", "tensors_in"]
 
-_TORCH = os.path.dirname(torch.__file__) + os.sep
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_PARAMETRIZE = parametrize.__file__
 
 _READS_VALUE = frozenset(
     [
@@ -129,13 +123,13 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         qualified = resolve_name(func) or f"torch.{getattr(func, '__name__', func)}"
         name = _base(qualified)
-        frame = _frame()
+        frame = running_step()
         self._name_values(frame)
-        self.graph.source = location = _location(frame)
+        self.graph.source = where = location(frame)
         try:
             return self._recorded(func, qualified, name, args, kwargs)
         except Unfit as reason:
-            raise UnrepresentableError(name, str(reason), location) from None
+            raise UnrepresentableError(name, str(reason), where) from None
 
     def _name_values(self, frame: FrameType | None) -> None:
         """Nodes get the names that the step's own variables have."""
@@ -198,7 +192,7 @@ class Recorder(TorchFunctionMode):
         if name == "batch_norm" and kwargs.get("training", args[5] if len(args) > 5 else False):
             raise Unfit("couples the rows of the batch through its statistics")
         draws = name in RANDOM and _draws(name, args, kwargs)
-        if draws and (rowwise or not _inside_parametrization()):
+        if draws and (rowwise or not inside_parametrization()):
             raise Unfit(_DRAWS)
 
     def _is_row_factory(self, name: str, tensors: list, args: tuple, result: Any) -> bool:
@@ -356,11 +350,6 @@ def reads_value(qualified: str) -> bool:
     return qualified.rpartition(".")[2] in _READS_VALUE
 
 
-def location_of_step() -> str:
-    """The line at which the running ``step`` is."""
-    return _location(_frame())
-
-
 def _base(qualified: str) -> str:
     """``torch.Tensor.__rsub__`` is rsub, ``torch.Tensor.T.__get__`` is T."""
     return qualified.removesuffix(".__get__").rpartition(".")[2].strip("_")
@@ -395,35 +384,3 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
             yield from tensors_in(part)
     elif isinstance(value, Mapping):
         yield from tensors_in(tuple(value.values()))
-
-
-def _frame() -> FrameType | None:
-    """The innermost ``step`` that is running, or else the caller's own code."""
-    frame, found = sys._getframe(1), None
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith((_TORCH, _HERE, "<")) or frame.f_code.co_name == "step":
-            if found is None or frame.f_code.co_name == "step":
-                found = frame
-            if frame.f_code.co_name == "step":
-                break
-        frame = frame.f_back  # type: ignore[assignment]
-    return found
-
-
-def _location(frame: FrameType | None) -> str:
-    """The line that a frame is at."""
-    if frame is None:
-        return ""
-    path, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(path, line).strip()
-    return f"{os.path.basename(path)}:{line}" + (f": {text}" if text else "")
-
-
-def _inside_parametrization() -> bool:
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename == _PARAMETRIZE:
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
