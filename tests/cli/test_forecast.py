@@ -199,15 +199,15 @@ def test_compare_shows_the_spread_over_seeds(
 def test_a_cell_of_ones_own_predicts_without_its_class(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("my_cells.py").write_text(_OWN_CELL)
+    Path("shop_cells.py").write_text(_OWN_CELL)
     monkeypatch.syspath_prepend(str(shop))
-    command = ["train", "forecast", "shop.csv", *QUICK, "--run", "r", "--cell", "my_cells:Leaky"]
+    command = ["train", "forecast", "shop.csv", *QUICK, "--run", "r", "--cell", "shop_cells:Leaky"]
     assert run([*command, "--zoneout", "0.1"]) == 0
     assert "Leaky" in capsys.readouterr().out
     assert run(["predict", "forecast", "r"]) == 0
     with_class = capsys.readouterr().out
-    Path("my_cells.py").unlink()
-    sys.modules.pop("my_cells", None)
+    Path("shop_cells.py").unlink()
+    sys.modules.pop("shop_cells", None)
     assert run(["predict", "forecast", "r"]) == 0
     assert capsys.readouterr().out == with_class
 
