@@ -83,6 +83,10 @@ class Gate(RecurrentOperand, nn.Module):
             nn.init.xavier_uniform_(self.W)
         if self.U is not None:
             nn.init.orthogonal_(self.U)
+            if self.U.numel() == 1:
+                # of the two orthogonal numbers the one that remembers: -1 turns the state's sign
+                # at every step, and one unit seldom learns its way out of that
+                nn.init.ones_(self.U)
         if self.b is not None:
             nn.init.constant_(self.b, self.initial_bias)
         if self.p is not None:
