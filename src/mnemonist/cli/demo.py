@@ -26,7 +26,7 @@ def demo(
     """Train, measure and report on a small series, in about a minute.
 
     Args:
-        name: seasonal (sea temperature by month), sin, or oil (US production by week).
+        name: seasonal (use of US refineries by week), sin, or oil (US production by week).
         runs: the folder in which the run folder is made.
         overwrite: begin anew where the demo was run before.
         json: print the results as one JSON object.
@@ -40,6 +40,9 @@ def demo(
         announce(made, output)
 
     found = run_demo(name, runs, announce=tell, overwrite=overwrite, progress=output.progress())
+    best = found.table.best("MASE", "network")
+    if best is not None and len(found.trained.evaluation.table.rows) < len(found.table.rows):
+        output.line(f"Best of the networks: {best.name}, MASE {best.values['MASE']:.3g}.\n")
     conclude(
         found.trained,
         output,

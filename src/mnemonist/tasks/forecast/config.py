@@ -51,12 +51,13 @@ class ForecastConfig(BaseModel):
         job: always "forecast".
         series: which columns mean what (`SeriesConfig`).
         horizon: steps to forecast; one season by default, at most 48, or 12 without one.
-        window: past steps that the network reads; two seasons by default, 8 to 168.
+        window: past steps that the network reads; two seasons by default, one where they are
+            long, 8 to 168.
         stride: train on every stride-th window; by default so that at most 20,000 are used.
         valid: share of each series, or number of steps, for early stopping and calibration.
         test: share, or number of steps, at the end for the results.
-        scaling: of the target and covariates, fitted on the training part: to [-1, 1]
-            (minmax), to mean 0 and deviation 1 (standard), that of the logarithm (log), none.
+        scaling: of the target and covariates, fitted on the training part: to mean 0 and
+            deviation 1 (standard), to [-1, 1] (minmax), standard of the logarithm (log), none.
         scale_per_series: scale each series on its own; by default where there are several.
         cell: a cell by name, or module:Class for your own.
         hidden_size: units of each layer.
@@ -77,7 +78,8 @@ class ForecastConfig(BaseModel):
             known of that step (Wen et al. 2017); by default where something is known.
         linear: whether a linear path from the window's values to the centre of every step runs
             beside the network (Lai et al. 2018), started at the least-squares solution, so
-            that the network learns what is not linear; on by default for "direct".
+            that the network learns what is not linear; by default for "direct" where there
+            are fewer than 1,000 windows and no known covariates.
         head_size: width of the local head.
         anchor: what the network corrects: nothing, the last value, or the value one season
             before; by default whichever of the last two was nearer in the training part.
@@ -105,7 +107,7 @@ class ForecastConfig(BaseModel):
     stride: int | None = Field(default=None, ge=1)
     valid: float | int = Field(default=0.15, gt=0)
     test: float | int = Field(default=0.2, gt=0)
-    scaling: Literal["minmax", "standard", "log", "none"] = "minmax"
+    scaling: Literal["standard", "minmax", "log", "none"] = "standard"
     scale_per_series: bool | None = None
     cell: str = "lstm"
     hidden_size: int = Field(default=32, ge=1)
@@ -233,7 +235,7 @@ def option_names() -> list[str]:
 def _homes() -> Iterator[tuple[str, str]]:
     """Every option and the part that holds it: "" for the configuration itself."""
     for name in ForecastConfig.model_fields:
-        if name not in ("format", "job"):
+        if name not in ("format", "job", "series", "training"):
             yield name, ""
     for part, model in (("series", SeriesConfig), ("training", TrainingConfig)):
         for name in model.model_fields:

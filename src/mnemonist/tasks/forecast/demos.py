@@ -66,6 +66,7 @@ def _sine_file(root: Path) -> Path:
 
 _TINY = {
     "cell": "elman",
+    "scaling": "minmax",
     "distribution": "point",
     "head": "linear",
     "linear": False,
@@ -79,9 +80,10 @@ _TINY = {
 
 DEMOS = {
     "seasonal": Demo(
-        "Sea temperature off Peru by month, 1950 to 2010: the seasons, and El Niño every few "
-        "years. One year is forecast from the two before it.",
-        lambda root: bundled_path("elnino"),
+        "How much of their capacity US refineries use, by week, 2000 to 2020: the seasons of "
+        "maintenance and driving, and hurricanes. Eight weeks ahead, from the year before.",
+        lambda root: bundled_path("refinery"),
+        {"horizon": 8},
     ),
     "sin": Demo(
         "sin(x), 37.7 points a period, one step ahead from two values, by a recurrent network "

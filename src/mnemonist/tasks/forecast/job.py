@@ -238,7 +238,7 @@ def train_network(
     scaler = SeriesScaler.fit(
         parts,
         target=config.scaling,
-        covariates="minmax" if config.scaling == "log" else config.scaling,
+        covariates="standard" if config.scaling == "log" else config.scaling,
         per_series=bool(config.scale_per_series),
     )
     scaled = scaler.apply(made.data)

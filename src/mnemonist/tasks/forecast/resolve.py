@@ -22,7 +22,12 @@ __all__ = ["Resolved", "layout_of", "resolve", "sizes", "with_calendar"]
 
 _MOST_STEPS_AHEAD, _WITHOUT_SEASON = 48, 12
 _WINDOW = (8, 168)
+_TWO_SEASONS = 100
 _MOST_WINDOWS = 20_000
+# Below this, a linear path beside the network is worth its place. Test MAE without and with it:
+# El Niño temperature (429 windows) 0.84 and 0.78, Canadian gas (300) 0.35 and 0.33, US oil (640)
+# 191 and 208, sunspots (1,700) 18.4 and 18.7, electricity with covariates (3,800) 0.15 and 0.23.
+_FEW_WINDOWS = 1000
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,10 @@ def resolve(config: ForecastConfig, data: SeriesSet) -> Resolved:
     if config.strategy == "direct" and config.head is None:
         chosen["head"] = "local" if (lags or data.known_names) and horizon > 1 else "linear"
     if config.linear is None:
-        chosen["linear"] = config.strategy == "direct"
+        windows = sum(stop - start - window - horizon for start, stop in parts.train)
+        given = len(data.known_names) - 2 * len(data.calendar)
+        few = windows < _FEW_WINDOWS and not given
+        chosen["linear"] = config.strategy == "direct" and few
     if config.anchor is None:
         chosen["anchor"] = _anchor(data, parts, window, horizon)
         notes.append(f"anchor: the network corrects {_ANCHORS[str(chosen['anchor'])]}")
@@ -121,7 +129,8 @@ def resolve(config: ForecastConfig, data: SeriesSet) -> Resolved:
 def sizes(config: ForecastConfig, data: SeriesSet) -> tuple[int, int, list[str]]:
     """Horizon and window, and how they were chosen."""
     longest = max(len(one) for one in data.series)
-    season, notes = data.season, []
+    season = data.season
+    notes: list[str] = []
     horizon, window = config.horizon, config.window
     if horizon is None:
         share = min(
@@ -132,10 +141,12 @@ def sizes(config: ForecastConfig, data: SeriesSet) -> tuple[int, int, list[str]]
         why = "one season" if horizon == season else "by default"
         notes.append(f"horizon: {horizon} steps, {why}")
     if window is None:
-        wanted = min(max(2 * (season or horizon), _WINDOW[0]), _WINDOW[1])
+        seasons = 2 if season is None or 2 * season <= _TWO_SEASONS else 1
+        wanted = min(max(seasons * (season or horizon), _WINDOW[0]), _WINDOW[1])
         window = max(1, min(wanted, longest // 5))
-        two = season is not None and window == 2 * season
-        notes.append(f"window: {window} steps, {'two seasons' if two else 'by default'}")
+        said = {2: "two seasons", 1: "one season"}[seasons]
+        exact = season is not None and window == seasons * season
+        notes.append(f"window: {window} steps, {said if exact else 'by default'}")
     return horizon, window, notes
 
 
@@ -184,7 +195,12 @@ def with_calendar(data: SeriesSet, calendar: tuple[CalendarFeature, ...]) -> Ser
 
 
 def _calendar(data: SeriesSet) -> tuple[CalendarFeature, ...]:
-    """Hour and weekday below a day, the weekday by the day: what repeats often enough to learn."""
+    """What repeats often enough to learn: the hour and weekday, by the day the weekday, by the
+    week the place in the year.
+
+    The last took the error on weekly refinery utilization from 2.2 to 1.9; by the month it
+    changed nothing.
+    """
     if any(not isinstance(one.times, pd.DatetimeIndex) for one in data.series):
         return ()
     if data.frequency is None or data.calendar:
@@ -196,6 +212,8 @@ def _calendar(data: SeriesSet) -> tuple[CalendarFeature, ...]:
         features.append("hour")
     if step <= pd.Timedelta(days=1) and span >= pd.Timedelta(weeks=6):
         features.append("weekday")
+    if step == pd.Timedelta(weeks=1) and span >= pd.Timedelta(weeks=156):
+        features.append("yearday")
     return tuple(features)
 
 

@@ -77,8 +77,8 @@ def header(made: Plan) -> list[tuple[str, str]]:
     return [
         ("data", f"{data.name}: {span}, {data.frequency or 'rows counted'}, {season}"),
         ("target", f"{data.target_name}{chosen['target']}"),
-        ("horizon", f"{layout.horizon} steps{chosen['horizon']}"),
-        ("window", f"{layout.window} steps{chosen['window']}"),
+        ("horizon", f"{_steps(layout.horizon)}{chosen['horizon']}"),
+        ("window", f"{_steps(layout.window)}{chosen['window']}"),
         ("network", f"{strategy_sentence(made)}, {made.parameters:,} parameters"),
         ("parts", made.resolved.parts.describe()),
         ("training", _training(config)),
@@ -90,13 +90,20 @@ def strategy_sentence(made: Plan) -> str:
     """The network in a line."""
     config, layout = made.config, made.resolved.layout
     layers = f"{config.num_layers} layers of " if config.num_layers > 1 else ""
+    units = f"{config.cell} unit{'s' if config.hidden_size > 1 else ''}"
     way = {"direct": f"direct, {config.head} head"}.get(config.strategy, config.strategy)
-    parts = [f"{layers}{config.hidden_size} {config.cell} units", way, config.distribution]
+    parts = [f"{layers}{config.hidden_size} {units}", way, config.distribution]
+    if config.linear:
+        parts.append("a linear path beside it")
     if layout.anchor != "none":
         parts.append(
             {"last": "correcting the last value", "season": "correcting last season"}[layout.anchor]
         )
     return ", ".join(parts)
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' if count > 1 else ''}"
 
 
 def _training(config: ForecastConfig) -> str:

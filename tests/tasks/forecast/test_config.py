@@ -1,0 +1,72 @@
+"""The configuration: one type, one schema, every option once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mnemonist.cli.forecast import Options
+from mnemonist.errors import ConfigError
+from mnemonist.tasks.forecast.config import (
+    ForecastConfig,
+    configured,
+    nested,
+    option_names,
+    read_config,
+    schema,
+)
+
+SCHEMA = Path(__file__).parents[3] / "docs/schemas/config-1.json"
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema()
+
+
+def test_a_configuration_survives_json() -> None:
+    config = configured({"horizon": 3, "series": {"known": ["a"]}, "training": {"seed": 7}})
+    again = ForecastConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert config.format == "mnemonist.config/1"
+
+
+def test_no_two_parts_have_an_option_of_the_same_name() -> None:
+    names = option_names()
+    assert len(names) == len(set(names))
+
+
+def test_every_option_is_on_the_command_line() -> None:
+    assert set(Options.model_fields) == set(option_names())
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"levels": (0.9, 0.5)}, "levels"),
+        ({"levels": (1.5,)}, "levels"),
+        ({"lags": (0,)}, "lags"),
+        ({"strategy": "direct", "attention": "dot"}, "attention"),
+        ({"strategy": "recursive", "bidirectional": True}, "bidirectional"),
+        ({"training": {"learning_rate": -1}}, "training.learning_rate"),
+        ({"series": {"target": "a", "known": ("a",)}}, "one role"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_what_cannot_work_is_named(options: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        configured(options)
+
+
+def test_toml_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("horizon = ")
+    with pytest.raises(ConfigError, match="TOML"):
+        read_config(tmp_path / "a.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(tmp_path / "b.toml")
+
+
+def test_options_lie_over_the_base_field_by_field() -> None:
+    config = configured(nested({"epochs": 3}), {"training": {"seed": 9}, "cell": "gru"})
+    assert (config.training.epochs, config.training.seed, config.cell) == (3, 9, "gru")
