@@ -128,9 +128,9 @@ class ReportTable:
             _element("th", escape(c), k) for c, k in zip(self.columns, kind, strict=True)
         )
         body = "".join(self._row(row, kind) for row in self.rows)
-        caption = _element("caption", escape(self.caption)) if self.caption else ""
-        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return _element("div", table, "scroll")
+        caption = _element("p", escape(self.caption), "caption") if self.caption else ""
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return _element("div", table, "scroll") + caption
 
     def _row(self, row: Row, kind: Sequence[str]) -> str:
         cells = [c if isinstance(c, Cell) else Cell(c) for c in row.cells]

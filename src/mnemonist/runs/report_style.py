@@ -46,8 +46,7 @@ a { color: var(--accent); }
 .numbers, .facts { padding: 0; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-caption { caption-side: bottom; text-align: left; color: var(--soft); font-size: .85rem;
-  padding-top: .6rem; }
+p.caption { color: var(--soft); font-size: .87rem; line-height: 1.5; margin: -.4rem 0 1rem; }
 th { text-align: left; font-weight: 600; color: var(--soft); font-size: .82rem;
   border-bottom: 1.5px solid var(--ink); vertical-align: bottom; }
 th, td { padding: .4rem .9rem .4rem 0; white-space: nowrap; }

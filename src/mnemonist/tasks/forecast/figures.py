@@ -279,8 +279,8 @@ def _bands(ax: Any, bands: list[Any]) -> None:
 
 def _labels(ax: Any, data: SeriesSet) -> None:
     ax.set_ylabel(data.target_name)
-    if data.time_name is None:
-        ax.set_xlabel("step")
+    if not isinstance(data.series[0].times, pd.DatetimeIndex):
+        ax.set_xlabel(data.time_name or "step")
 
 
 def _legend_above(ax: Any) -> None:

@@ -50,7 +50,7 @@ def build_report(trained: Trained) -> Report:
     made, found = trained.plan, trained.evaluation
     data, name = made.data, Path(made.data.name).name
     report = Report(
-        f"{data.target_name}, {made.resolved.layout.horizon} steps ahead",
+        f"{data.target_name}, {_count(made.resolved.layout.horizon, 'step')} ahead",
         kind=f"Forecast of {name} · {_network(found.table).name}",
         footer=f"Written by mnemonist {__version__}. This file needs no network and no script.",
     )
@@ -140,7 +140,7 @@ def _results(report: Report, trained: Trained) -> None:
         section.add(
             Text(
                 f"Diebold-Mariano test of the network against {found.best_baseline}: statistic "
-                f"{found.test.statistic:.2f}, p = {found.test.p_value:.3g}, over "
+                f"{found.test.statistic:.2f}, {_p_value(found.test.p_value)}, over "
                 f"{found.test.count:,} origins.",
                 soft=True,
             )
@@ -333,6 +333,10 @@ def _versions() -> list[tuple[str, str]]:
 
 def _network(table: ResultTable) -> Any:
     return next(row for row in table.rows if row.kind == "network")
+
+
+def _p_value(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _count(count: int, what: str) -> str:
