@@ -1,6 +1,7 @@
 """Put what the demo shows today into both READMEs and into the picture: ``python docs/refresh.py``.
 
-It takes as long as the demo, a minute or two. The block behind ``<!-- demo -->`` is replaced.
+Run it where only the core is installed, as ``make demo`` does: with statsmodels the table has one
+more row. It takes as long as the demo, a minute or two. The block behind ``<!-- demo -->`` is replaced.
 """
 
 import re
