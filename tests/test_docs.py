@@ -159,3 +159,9 @@ def test_the_site_fetches_nothing_from_the_network() -> None:
     assert "http" not in settings
     remote = re.compile(r"!\[[^\]]*\]\(http|<(?:img|script|link|iframe)\b[^>]*(?:src|href)=.?http")
     assert not [name(p) for p in DOCS.rglob("*.md") if remote.search(p.read_text(encoding="utf-8"))]
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    listed = set(re.findall(r"- (\S+\.md)$", navigation, re.MULTILINE))
+    assert listed == {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
