@@ -10,6 +10,7 @@ import zipfile
 from email.parser import Parser
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -50,10 +51,20 @@ def test_importing_the_package_imports_no_library() -> None:
 def test_every_public_name_is_there_and_listed(name: str) -> None:
     value = getattr(mnemonist, name)
     assert name in dir(mnemonist)
-    if name in mnemonist._HOMES:
-        assert value is getattr(import_module(mnemonist._HOMES[name]), name)
-    else:
+    if isinstance(value, ModuleType):
         assert value.__name__ == f"mnemonist.{name}"
+    else:
+        assert value.__name__ == name
+
+
+@pytest.mark.parametrize(
+    "package", ["cells", "data", "data.series", "evaluation", "runs", "tasks.forecast", "training"]
+)
+def test_every_name_of_a_package_that_loads_on_first_use_is_there(package: str) -> None:
+    module = import_module(f"mnemonist.{package}")
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+        assert name in dir(module)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
@@ -70,7 +81,7 @@ def test_the_wheel_carries_data_types_licences_and_the_command(tmp_path: Path) -
     source = ROOT / "src"
     expected = {
         str(path.relative_to(source))
-        for pattern in ("**/*.py", "**/*.csv", "**/py.typed")
+        for pattern in ("**/*.py", "**/*.csv", "**/*.txt", "**/py.typed")
         for path in (source / "mnemonist").glob(pattern)
     }
     assert any(name.endswith(".csv") for name in expected), "there are bundled series"

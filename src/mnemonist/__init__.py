@@ -6,8 +6,9 @@ command line start at once.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mnemonist._lazy import lazy
 
 if TYPE_CHECKING:
     from mnemonist import cells, data, engine, errors, evaluation, nn, runs, tasks, training
@@ -36,23 +37,25 @@ __all__ = [
     "unroll",
 ]
 
-_HOMES = {
-    "Cell": "mnemonist.cells",
-    "EncoderDecoder": "mnemonist.nn",
-    "Forecaster": "mnemonist.tasks.forecast",
-    "Recurrent": "mnemonist.nn",
-    "explain": "mnemonist.engine",
-    "unroll": "mnemonist.engine",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in __all__:
-        return import_module(f"mnemonist.{name}")
-    raise AttributeError(f"module 'mnemonist' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Cell": ".cells",
+        "EncoderDecoder": ".nn",
+        "Forecaster": ".tasks.forecast",
+        "Recurrent": ".nn",
+        "explain": ".engine",
+        "unroll": ".engine",
+    },
+    modules=(
+        "cells",
+        "data",
+        "engine",
+        "errors",
+        "evaluation",
+        "nn",
+        "runs",
+        "tasks",
+        "training",
+    ),
+)

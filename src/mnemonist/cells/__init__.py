@@ -5,9 +5,9 @@ Each name is imported when it is first used: `names` and `get` cost nothing unti
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mnemonist._lazy import lazy
 from mnemonist.cells.registry import HOMES, Description, describe, get, names, resolve
 
 if TYPE_CHECKING:
@@ -88,27 +88,21 @@ __all__ = [
     "resolve",
 ]
 
-_HOMES = {home.split(":")[1]: home.split(":")[0] for home in HOMES.values()} | {
-    "ACTIVATIONS": "activations",
-    "Activation": "activations",
-    "Cell": "_cell",
-    "Gate": "_cell",
-    "GatedCell": "_gated",
-    "RecurrentOperand": "_cell",
-    "Regulariser": "regularise",
-    "VariationalDropout": "regularise",
-    "WeightDropout": "regularise",
-    "Zoneout": "regularise",
-    "activation_function": "activations",
-    "chrono_": "initialise",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mnemonist.cells' has no attribute {name!r}")
-    return getattr(import_module(f"mnemonist.cells.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        **{name: f".{module}" for module, name in (home.split(":") for home in HOMES.values())},
+        "ACTIVATIONS": ".activations",
+        "Activation": ".activations",
+        "Cell": "._cell",
+        "Gate": "._cell",
+        "GatedCell": "._gated",
+        "RecurrentOperand": "._cell",
+        "Regulariser": ".regularise",
+        "VariationalDropout": ".regularise",
+        "WeightDropout": ".regularise",
+        "Zoneout": ".regularise",
+        "activation_function": ".activations",
+        "chrono_": ".initialise",
+    },
+)

@@ -1,37 +1,63 @@
-"""Files to arrays: tables, series, checks, splits, scaling, windows.
+"""Files to arrays: tables, series, checks, splits, scaling, windows."""
 
-Names load on first use, so that importing this package costs nothing.
-"""
+from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "Finding": "findings",
-    "Table": "table",
-    "read_table": "table",
-    "Scaler": "series",
-    "Series": "series",
-    "SeriesConfig": "series",
-    "SeriesScaler": "series",
-    "SeriesSet": "series",
-    "Split": "series",
-    "Windows": "series",
-    "bundled_names": "bundled",
-    "bundled_path": "bundled",
-    "check_series": "series",
-    "load_series": "series",
-    "split": "series",
-}
+from mnemonist._lazy import lazy
 
-__all__ = sorted(_HOMES)
+if TYPE_CHECKING:
+    from mnemonist.data.bundled import bundled_names, bundled_path
+    from mnemonist.data.findings import Finding
+    from mnemonist.data.series import (
+        Scaler,
+        Series,
+        SeriesConfig,
+        SeriesScaler,
+        SeriesSet,
+        Split,
+        Windows,
+        check_series,
+        load_series,
+        split,
+    )
+    from mnemonist.data.table import Table, read_table
 
+__all__ = [
+    "Finding",
+    "Scaler",
+    "Series",
+    "SeriesConfig",
+    "SeriesScaler",
+    "SeriesSet",
+    "Split",
+    "Table",
+    "Windows",
+    "bundled_names",
+    "bundled_path",
+    "check_series",
+    "load_series",
+    "read_table",
+    "split",
+]
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Finding": ".findings",
+        "Scaler": ".series",
+        "Series": ".series",
+        "SeriesConfig": ".series",
+        "SeriesScaler": ".series",
+        "SeriesSet": ".series",
+        "Split": ".series",
+        "Table": ".table",
+        "Windows": ".series",
+        "bundled_names": ".bundled",
+        "bundled_path": ".bundled",
+        "check_series": ".series",
+        "load_series": ".series",
+        "read_table": ".table",
+        "split": ".series",
+    },
+)

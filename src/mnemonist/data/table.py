@@ -17,11 +17,11 @@ import pandas as pd
 from mnemonist.data.dialect import sniff
 from mnemonist.data.encodings import detect_encoding
 from mnemonist.data.findings import some
+from mnemonist.data.limits import MAX_BYTES
 from mnemonist.errors import ConfigError, DataError, MissingExtraError
 
 __all__ = ["Table", "read_table"]
 
-MAX_BYTES = 256 * 1024 * 1024
 _SNIFFED_LINES = 200
 _NAMES = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar"}
 

@@ -1,37 +1,113 @@
-"""How good a forecast is, against what, and whether the difference is more than noise.
+"""How good a forecast is, against what, and whether the difference is more than noise."""
 
-Names load on first use, so that importing this package costs nothing.
-"""
+from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "metrics": (
-        "bias coverage crps_quantiles interval_score interval_width mae mase mase_scale pinball "
-        "rmse smape"
-    ),
-    "baselines": (
-        "Baseline Drift ETS LastValue LinearAutoregression MLPTime MLPWindows ResidualQuantiles "
-        "SeasonalNaive default_baselines"
-    ),
-    "bootstrap": "Interval bootstrap_interval",
-    "significance": "DieboldMariano diebold_mariano",
-    "residuals": "ResidualAutocorrelation residual_autocorrelation",
-    "results": "ResultTable Row",
-    "verdicts": "verdict",
-    "calibration": "ConformalQuantiles SplitConformal",
-}
-_MODULE = {name: module for module, names in _HOMES.items() for name in names.split()}
+from mnemonist._lazy import lazy
 
-__all__ = sorted(_MODULE)
+if TYPE_CHECKING:
+    from mnemonist.evaluation.baselines import (
+        ETS,
+        Baseline,
+        Drift,
+        LastValue,
+        LinearAutoregression,
+        MLPTime,
+        MLPWindows,
+        ResidualQuantiles,
+        SeasonalNaive,
+        default_baselines,
+    )
+    from mnemonist.evaluation.bootstrap import Interval, bootstrap_interval
+    from mnemonist.evaluation.calibration import ConformalQuantiles, SplitConformal
+    from mnemonist.evaluation.metrics import (
+        bias,
+        coverage,
+        crps_quantiles,
+        interval_score,
+        interval_width,
+        mae,
+        mase,
+        mase_scale,
+        pinball,
+        rmse,
+        smape,
+    )
+    from mnemonist.evaluation.residuals import ResidualAutocorrelation, residual_autocorrelation
+    from mnemonist.evaluation.results import ResultTable, Row
+    from mnemonist.evaluation.significance import DieboldMariano, diebold_mariano
+    from mnemonist.evaluation.verdicts import verdict
 
+__all__ = [
+    "ETS",
+    "Baseline",
+    "ConformalQuantiles",
+    "DieboldMariano",
+    "Drift",
+    "Interval",
+    "LastValue",
+    "LinearAutoregression",
+    "MLPTime",
+    "MLPWindows",
+    "ResidualAutocorrelation",
+    "ResidualQuantiles",
+    "ResultTable",
+    "Row",
+    "SeasonalNaive",
+    "SplitConformal",
+    "bias",
+    "bootstrap_interval",
+    "coverage",
+    "crps_quantiles",
+    "default_baselines",
+    "diebold_mariano",
+    "interval_score",
+    "interval_width",
+    "mae",
+    "mase",
+    "mase_scale",
+    "pinball",
+    "residual_autocorrelation",
+    "rmse",
+    "smape",
+    "verdict",
+]
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Baseline": ".baselines",
+        "ConformalQuantiles": ".calibration",
+        "DieboldMariano": ".significance",
+        "Drift": ".baselines",
+        "ETS": ".baselines",
+        "Interval": ".bootstrap",
+        "LastValue": ".baselines",
+        "LinearAutoregression": ".baselines",
+        "MLPTime": ".baselines",
+        "MLPWindows": ".baselines",
+        "ResidualAutocorrelation": ".residuals",
+        "ResidualQuantiles": ".baselines",
+        "ResultTable": ".results",
+        "Row": ".results",
+        "SeasonalNaive": ".baselines",
+        "SplitConformal": ".calibration",
+        "bias": ".metrics",
+        "bootstrap_interval": ".bootstrap",
+        "coverage": ".metrics",
+        "crps_quantiles": ".metrics",
+        "default_baselines": ".baselines",
+        "diebold_mariano": ".significance",
+        "interval_score": ".metrics",
+        "interval_width": ".metrics",
+        "mae": ".metrics",
+        "mase": ".metrics",
+        "mase_scale": ".metrics",
+        "pinball": ".metrics",
+        "residual_autocorrelation": ".residuals",
+        "rmse": ".metrics",
+        "smape": ".metrics",
+        "verdict": ".verdicts",
+    },
+)

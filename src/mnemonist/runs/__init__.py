@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mnemonist._lazy import lazy
 
 if TYPE_CHECKING:
     from mnemonist.runs.checkpoints import CheckpointFolder
@@ -20,18 +21,14 @@ __all__ = [
     "write_schema",
 ]
 
-# Imported when first asked for: the command line names its folders without torch.
-_HOME = {
-    "CheckpointFolder": "checkpoints",
-    "Manifest": "manifest",
-    "RUN_FORMAT": "manifest",
-    "RunFolder": "folder",
-    "default_run_name": "naming",
-    "write_schema": "manifest",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "CheckpointFolder": ".checkpoints",
+        "Manifest": ".manifest",
+        "RUN_FORMAT": ".manifest",
+        "RunFolder": ".folder",
+        "default_run_name": ".naming",
+        "write_schema": ".manifest",
+    },
+)

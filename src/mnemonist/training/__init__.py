@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mnemonist._lazy import lazy
 
 if TYPE_CHECKING:
     from mnemonist.training.batches import Batches, ShuffledBatches, StreamBatches
@@ -41,23 +42,29 @@ __all__ = [
     "seed_everything",
 ]
 
-# Imported when first asked for: the command line reads the configuration without torch.
-_HOMES = {
-    "batches": ("Batches", "ShuffledBatches", "StreamBatches"),
-    "buckets": ("BucketBatches",),
-    "config": ("TeacherForcing", "TrainingConfig"),
-    "contract": ("Checkpoints", "LossResult", "Objective"),
-    "finder": ("RateSearch", "find_learning_rate"),
-    "history": ("EpochRecord", "History"),
-    "loop": ("fit",),
-    "progress": ("Progress", "RichProgress", "Silent", "Status"),
-    "rng": ("seed_everything",),
-    "schedules": ("RateSchedule", "forcing_probability"),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Batches": ".batches",
+        "BucketBatches": ".buckets",
+        "Checkpoints": ".contract",
+        "EpochRecord": ".history",
+        "History": ".history",
+        "LossResult": ".contract",
+        "Objective": ".contract",
+        "Progress": ".progress",
+        "RateSchedule": ".schedules",
+        "RateSearch": ".finder",
+        "RichProgress": ".progress",
+        "ShuffledBatches": ".batches",
+        "Silent": ".progress",
+        "Status": ".progress",
+        "StreamBatches": ".batches",
+        "TeacherForcing": ".config",
+        "TrainingConfig": ".config",
+        "find_learning_rate": ".finder",
+        "fit": ".loop",
+        "forcing_probability": ".schedules",
+        "seed_everything": ".rng",
+    },
+)

@@ -21,7 +21,7 @@ class TeacherForcing(BaseModel):
         inverse_sigmoid  ε_i = max(floor, k / (k + exp(i / k))), k ≥ 1
 
     Attributes:
-        schedule: which of the five.
+        schedule: which formula.
         k: the constant of the formula; 1 (linear), 0.9995 (exponential) or 500
             (inverse sigmoid) if not given.
         slope: what linear decay loses at every update.
@@ -62,8 +62,8 @@ class TrainingConfig(BaseModel):
             "one_cycle" up and down again (Smith & Topin 2018); "plateau": times
             `decay_factor` after `decay_epochs` epochs without a better validation loss.
         warmup_steps: updates over which the rate rises linearly from 0.
-        decay_epochs: see `schedule`.
-        decay_factor: see `schedule`.
+        decay_epochs: of the schedules step and plateau.
+        decay_factor: of the schedules step and plateau.
         final_fraction: the last rate of cosine and one_cycle, as a part of the highest.
         weight_decay: L2 penalty (adamw: decoupled), on weight matrices only.
         decay_vectors: whether biases, norms and other vectors decay as well.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mnemonist.data.table import MAX_BYTES
+from mnemonist.data.limits import MAX_BYTES
 
 __all__ = ["CalendarFeature", "SeriesConfig"]
 
@@ -17,23 +17,28 @@ class SeriesConfig(BaseModel):
     """Which columns mean what, and what may be done to the data.
 
     Args:
-        target: the column to forecast; the last numeric column when None.
-        time: the column of times; found by name and content when None.
+        target: the column to forecast; by default the last numeric column.
+        time: the column of times; by default found by name and content.
         id: the column that tells several series apart.
         known: covariates known for the future (a calendar, a plan, a weather forecast).
         unknown: covariates known for the past only.
         calendar: sine and cosine of these, derived from the times, as known covariates.
-        frequency: a pandas alias ("30min", "D", "W-FRI", "MS"); inferred when None.
-        season: the seasonal period in steps; inferred when None, 1 for none.
+        frequency: the step as a pandas alias ("30min", "D", "W-FRI", "MS"); by default inferred
+            from the times.
+        season: the seasonal period in steps, 1 for none; by default inferred from the step and
+            the autocorrelation.
         fill: what to do about missing values and gaps in time. "none": refuse the file.
             "ffill": repeat the value before. "linear": interpolate. "drop": leave the rows
             out and count the rest as consecutive steps.
         sort: order the rows by time where the file does not.
         duplicates: what to do about rows of the same time: refuse, or keep the first, the
             last, or the mean.
-        time_format: strptime format of the time column.
-        day_first: whether 03/04/2020 is the 3rd of April; decided from the data when None.
-        encoding, delimiter, decimal, max_bytes: as `read_table` takes them.
+        time_format: of the time column, as strptime has it ("%d.%m.%Y %H:%M").
+        day_first: whether 03/04/2020 is the 3rd of April; by default decided from the data.
+        encoding: of the file; by default detected (UTF-8, UTF-16, UTF-32, GBK).
+        delimiter: between the columns; by default detected.
+        decimal: the decimal sign; by default detected.
+        max_bytes: a file larger than this is refused.
 
     >>> SeriesConfig(target="load", known=("temperature",)).fill
     'none'
