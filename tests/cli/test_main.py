@@ -55,7 +55,12 @@ def mnemonist(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["train"], ["trian"]])
+PAGES = [[*command.words, "--help"] for command in commands.COMMANDS]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["--version"], ["train"], ["trian"], *PAGES], ids=" ".join
+)
 def test_help_and_version_import_no_library(arguments: list[str]) -> None:
     code = (
         "import sys; from mnemonist.cli.entry import run; run(sys.argv[1:]); "
@@ -66,6 +71,20 @@ def test_help_and_version_import_no_library(arguments: list[str]) -> None:
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_option_that_is_refused_is_refused_before_torch_and_pandas_are_imported() -> None:
+    code = (
+        "import sys; from mnemonist.cli.entry import run; run(sys.argv[1:]); "
+        "heavy = {'torch', 'numpy', 'pandas', 'matplotlib', 'sklearn'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    arguments = ["train", "forecast", "well.csv", "--epochs", "0"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--epochs" in done.stderr
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

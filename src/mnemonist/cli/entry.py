@@ -12,14 +12,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
+from io import StringIO
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from mnemonist.cli.commands import COMMANDS, Command, find, overview
+from mnemonist.cli.help import stored_page, wrapped
 
 if TYPE_CHECKING:
     from cyclopts import App
 
-__all__ = ["run"]
+__all__ = ["help_page", "run"]
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +80,9 @@ def _dispatch(tokens: list[str]) -> int:
         print(overview(verb))
         return 0
     command, rest = find(tokens)
+    if "--help" in rest or "-h" in rest:
+        _print_help(command)
+        return 0
     if any(re.search(r"\w:[A-Za-z_]", token) for token in rest):
         # module:Class names a cell of the user's own, which may lie in this folder; at the end
         # of the path, so that no file here hides an installed module
@@ -87,20 +93,33 @@ def _dispatch(tokens: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _print_help(command: Command) -> None:
+    """The stored page of a command; one that has none is asked for it."""
+    page = stored_page(command) or help_page(command)
+    if sys.stdout.isatty():
+        page = wrapped(page, min(get_terminal_size().columns, 100))
+    print(page.rstrip("\n"))
+
+
+def help_page(command: Command) -> str:
+    """The help of a command as cyclopts writes it, every option on one line."""
+    from rich.console import Console
+
+    text = StringIO()
+    _app(command).help_print([], console=Console(file=text, width=1000))
+    return text.getvalue()
+
+
 def _app(command: Command) -> App:
     """The cyclopts application of one command; imports what the command needs."""
     from cyclopts import App
-    from rich.console import Console
 
     module, _, function = command.target.partition(":")
-    terminal = sys.stdout.isatty()
     app = App(
         name=f"mnemonist {command.name}",
         version_flags=(),
         help_format="plaintext",
-        help_formatter="default" if terminal else "plain",
-        # in a pipe or a file every option keeps to its line
-        console=None if terminal else Console(width=1000),
+        help_formatter="plain",
         suppress_keyboard_interrupt=False,
     )
     app["--help"].show = False

@@ -10,9 +10,7 @@ from cyclopts import Parameter
 
 from mnemonist.cli.options import flags, given, with_options
 from mnemonist.cli.output import Output
-from mnemonist.data.series.config import SeriesConfig
 from mnemonist.tasks.forecast.config import ForecastConfig, configured, nested, read_config
-from mnemonist.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,9 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "compare", "evaluate", "predict", "train"]
 
+DEFAULTS = ForecastConfig()
 Options = flags(
     "Options",
-    {"Data": SeriesConfig, "Network": ForecastConfig, "Training": TrainingConfig},
+    {"Data": DEFAULTS.series, "Network": DEFAULTS, "Training": DEFAULTS.training},
     leave_out={"format", "job", "series", "training"},
 )
 File = Annotated[Path | None, Parameter(name="--config")]

@@ -13,31 +13,33 @@ from pydantic import BaseModel, ConfigDict, create_model
 __all__ = ["flags", "given", "with_options"]
 
 
-def flags(
-    name: str, parts: Mapping[str, type[BaseModel]], *, leave_out: set[str]
-) -> type[BaseModel]:
+def flags(name: str, parts: Mapping[str, BaseModel], *, leave_out: set[str]) -> type[BaseModel]:
     """One flat model of the fields of several, each an option of its own.
 
     Args:
         name: of the model.
-        parts: the models, by the title under which their options are listed.
+        parts: the configurations whose values are the defaults, by the title under which
+            their options are listed.
         leave_out: fields that are no options.
     """
     fields: dict[str, Any] = {}
-    for title, model in parts.items():
-        texts = _texts(model)
-        for field, info in model.model_fields.items():
+    for title, defaults in parts.items():
+        texts = _texts(type(defaults))
+        for field, info in type(defaults).model_fields.items():
             if field in leave_out:
                 continue
+            annotation, default = info.annotation, getattr(defaults, field)
+            if isinstance(default, BaseModel):
+                annotation = flags(type(default).__name__, {title: default}, leave_out=leave_out)
+                default = annotation()
             option = Parameter(
                 help=texts.get(field, ""),
                 group=title,
                 negative_iterable=(),
                 consume_multiple=True,
-                show_default=info.default not in (None, (), {}),
+                show_default=default not in (None, (), {}),
             )
-            annotation = Annotated[(info.annotation, *info.metadata, option)]  # type: ignore[name-defined]
-            fields[field] = (annotation, info.default)
+            fields[field] = (Annotated[(annotation, *info.metadata, option)], default)
     return create_model(name, __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
 
 
