@@ -13,10 +13,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 PINS := pyproject.toml constraints.txt
+NATIVE := build/native
 BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench acceptance docs clean
+.PHONY: help demo test native lint types bench acceptance docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +28,12 @@ help:  ## list the targets
 demo: $(VENV)/core.stamp  ## train a forecaster on a bundled series and write its report
 	@unset OMP_NUM_THREADS; $(BIN)/mnemonist demo $(DEMO)
 
-test: $(VENV)/dev.stamp  ## run the tests and the examples in the docstrings
+test: native  ## run the tests and the examples in the docstrings
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not acceptance"
+
+native: $(VENV)/dev.stamp  ## build the compiled engine, what has changed of it
+	@if [ -f $(NATIVE)/build.ninja ]; then $(BIN)/cmake --build $(NATIVE) -- --quiet; \
+	else echo "There is no C++ compiler, so the engine is not built: the tests of it are left out" >&2; fi
 
 lint: $(VENV)/dev.stamp  ## check the style, the format and the direction of imports
 	@$(BIN)/ruff check .
@@ -38,10 +43,10 @@ lint: $(VENV)/dev.stamp  ## check the style, the format and the direction of imp
 types: $(VENV)/dev.stamp  ## check the types
 	@$(BIN)/mypy
 
-bench: $(VENV)/dev.stamp  ## run the benchmarks, side by side with their peers
+bench: native  ## run the benchmarks, side by side with their peers
 	@unset OMP_NUM_THREADS; set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python $$file; done
 
-acceptance: $(VENV)/dev.stamp  ## run the slow tests on real data
+acceptance: native  ## run the slow tests on real data
 	@unset OMP_NUM_THREADS; $(BIN)/python -m pytest -m acceptance
 
 docs: $(VENV)/docs.stamp  ## build the site into site/
@@ -69,7 +74,11 @@ $(VENV)/core.stamp: $(PINS) | $(BIN)/python
 
 $(VENV)/dev.stamp: $(PINS) | $(BIN)/python
 	@echo "Installing mnemonist and what its tests need into $(VENV) (once; torch is large)"
-	@$(PIP) -e '.[dev,parquet,stats]'
+	@$(PIP) -e '.[dev,parquet,stats]' -C wheel.cmake=false
+	@rm -rf $(NATIVE)
+	@$(BIN)/cmake -S native -B $(NATIVE) -G Ninja -DMNEMONIST_INPLACE=ON \
+		-DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DPython_EXECUTABLE=$(abspath $(BIN)/python) \
+		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) > $(NATIVE).log 2>&1 || rm -rf $(NATIVE)
 	@touch $(VENV)/core.stamp $@
 
 $(VENV)/docs.stamp: $(PINS) | $(BIN)/python

@@ -1,0 +1,59 @@
+# The engine without Python: a static library that the module and the stand-alone tests link.
+# Every file is named here, and nowhere else.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+if(MSVC)
+  message(FATAL_ERROR "mnemonist's kernels use the vector extensions of GCC and Clang: "
+                      "set CXX to one of them (clang-cl will not do)")
+endif()
+
+set(ENGINE_SOURCES
+    pool.cpp)
+
+# Compiled once for each width of vectors; dispatch.cpp picks one when the program runs.
+set(KERNELS_PORTABLE)
+set(KERNELS_AVX2)
+set(KERNELS_AVX512)
+
+include(CheckCXXSourceCompiles)
+check_cxx_source_compiles("
+  #if !defined(__x86_64__)
+  #error another architecture
+  #endif
+  int main() {}" MNEMONIST_X86_64)
+
+find_package(Threads REQUIRED)
+
+# add_engine(NAME [OPTIONS...]): the library; OPTIONS go to its compiler and to what links it.
+set(ENGINE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+function(add_engine name)
+  set(sources ${ENGINE_SOURCES} ${KERNELS_PORTABLE})
+  if(MNEMONIST_X86_64)
+    list(APPEND sources ${KERNELS_AVX2} ${KERNELS_AVX512})
+  endif()
+  list(TRANSFORM sources PREPEND "${ENGINE_DIR}/")
+  add_library(${name} STATIC ${sources})
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_include_directories(${name} PUBLIC "${ENGINE_DIR}")
+  target_compile_options(${name} PRIVATE -O3 -Wall -Wextra)
+  target_compile_options(${name} PUBLIC ${ARGN})
+  target_link_options(${name} PUBLIC ${ARGN})
+  target_link_libraries(${name} PUBLIC Threads::Threads)
+  set_target_properties(
+    ${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+                       VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
+
+# Properties of files, so that whoever compiles them gives them the same instructions.
+function(kernel_options)
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "" "FILES;OPTIONS")
+  foreach(file ${ARG_FILES})
+    set_source_files_properties("${ENGINE_DIR}/${file}" PROPERTIES COMPILE_OPTIONS
+                                                                   "${ARG_OPTIONS}")
+  endforeach()
+endfunction()
+kernel_options(FILES ${KERNELS_AVX2} OPTIONS -mavx2 -mfma)
+kernel_options(FILES ${KERNELS_AVX512} OPTIONS -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+               -mprefer-vector-width=512)
