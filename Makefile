@@ -14,6 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 PINS := pyproject.toml constraints.txt
 NATIVE := build/native
+SOURCES := $(wildcard native/*)
+BUILD := $(BIN)/cmake --build $(NATIVE) -- --quiet
 BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
@@ -32,8 +34,7 @@ test: native  ## run the tests and the examples in the docstrings
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not acceptance"
 
 native: $(VENV)/dev.stamp  ## build the compiled engine, what has changed of it
-	@if [ -f $(NATIVE)/build.ninja ]; then $(BIN)/cmake --build $(NATIVE) -- --quiet; \
-	else echo "There is no C++ compiler, so the engine is not built: the tests of it are left out" >&2; fi
+	@if [ -f $(NATIVE)/build.ninja ]; then $(BUILD); fi
 
 lint: $(VENV)/dev.stamp  ## check the style, the format and the direction of imports
 	@$(BIN)/ruff check .
@@ -67,20 +68,23 @@ $(BIN)/python:
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/core.stamp: $(PINS) | $(BIN)/python
+# With $(NATIVE) set up, ninja builds the engine, and pip installs the rest. Without, pip does both.
+$(VENV)/core.stamp: $(PINS) $(SOURCES) | $(BIN)/python
 	@echo "Installing mnemonist and the libraries it needs into $(VENV) (once; torch is large)"
-	@$(PIP) -e .
+	@if [ -f $(NATIVE)/build.ninja ]; then MNEMONIST_NATIVE=0 $(PIP) -e . && $(BUILD); else $(PIP) -e .; fi
 	@touch $@
 
 $(VENV)/dev.stamp: $(PINS) | $(BIN)/python
 	@echo "Installing mnemonist and what its tests need into $(VENV) (once; torch is large)"
-	@$(PIP) -e '.[dev,parquet,stats]' -C wheel.cmake=false
-	@rm -rf $(NATIVE)
+	@MNEMONIST_NATIVE=0 $(PIP) -e '.[dev,parquet,stats]'
+	@rm -rf $(NATIVE) && mkdir -p $(NATIVE)
 	@$(BIN)/cmake -S native -B $(NATIVE) -G Ninja -DMNEMONIST_INPLACE=ON \
 		-DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DPython_EXECUTABLE=$(abspath $(BIN)/python) \
-		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) > $(NATIVE).log 2>&1 || rm -rf $(NATIVE)
-	@touch $(VENV)/core.stamp $@
+		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) > $(NATIVE)/configure.log 2>&1 || \
+		{ echo "The compiled engine cannot be built here ($(NATIVE)/configure.log says why): no tests of it" >&2; \
+		rm -f $(NATIVE)/build.ninja; }
+	@touch $@
 
 $(VENV)/docs.stamp: $(PINS) | $(BIN)/python
-	@$(PIP) -e '.[docs]'
-	@touch $(VENV)/core.stamp $@
+	@MNEMONIST_NATIVE=0 $(PIP) -e '.[docs]'
+	@touch $@
