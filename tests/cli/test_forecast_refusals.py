@@ -113,6 +113,20 @@ def test_an_unknown_option_gets_the_nearest_name(refused: Refused) -> None:
     assert "--horizon" in refused(table(), "--horizn", "3")
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("activaton", "relu"), "Did you mean 'activation'?"),
+        (("bogus", "1"), "there is activation, gate_activation, chrono"),
+        (("chrono", "many"), "chrono of the cell LSTM must be an integer"),
+    ],
+)
+def test_an_option_that_the_cell_does_not_take_is_refused(
+    refused: Refused, option: tuple[str, str], message: str
+) -> None:
+    assert message in refused(table(), f"--cell-options.{option[0]}", option[1])
+
+
 def test_an_impossible_value_names_its_option(refused: Refused) -> None:
     message = refused(table(), "--dropout", "2")
     assert "dropout" in message

@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.testing import assert_close
 
-from mnemonist.cells import Cell
+from mnemonist.cells import LSTM, Cell
 from mnemonist.engine import unroll
 from mnemonist.errors import CellError, ConfigError, ShapeError, UnrepresentableError
 from mnemonist.nn import Recurrent, last_valid
@@ -336,6 +336,39 @@ def test_wrong_inputs_are_named():
         Recurrent(model.cells[0], 3, 5)
     with pytest.warns(UserWarning, match="num_layers=1"):
         Recurrent("lstm", 3, 5, dropout=0.1)
+
+
+def own(input_size: int, hidden_size: int, depth: int) -> Cell:
+    return LSTM(input_size, hidden_size, activation="relu" if depth else "tanh")
+
+
+def anything(input_size: int, hidden_size: int, **options: object) -> Cell:
+    return LSTM(input_size, hidden_size)
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "message"),
+    [
+        ("lstm", {"bogus": 1}, "'bogus'; there is activation, gate_activation, chrono"),
+        ("lstm", {"activaton": "relu"}, "Did you mean 'activation'"),
+        ("lstm", {"input_size": 4}, "unknown option of the cell LSTM 'input_size'"),
+        (lambda i, h: LSTM(i, h), {"bogus": 1}, "'bogus'; there is none"),
+        (own, {}, "the cell own needs depth"),
+        ("janet", {"beta": "1"}, "beta of the cell JANET must be a number; got '1'"),
+        ("lstm", {"chrono": True}, "chrono of the cell LSTM must be an integer or None; got True"),
+        ("torch_gru", {"bias": 0}, "bias of the cell TorchGRU must be true or false; got 0"),
+    ],
+)
+def test_options_that_a_cell_does_not_take_are_named(cell, options, message):
+    with pytest.raises(ConfigError, match=message):
+        Recurrent(cell, 3, 5, cell_options=options)
+
+
+def test_options_reach_the_cell():
+    assert Recurrent("lstm_projected", 3, 5, cell_options={"proj_size": 2}).output_size == 2
+    assert Recurrent("janet", 3, 5, cell_options={"beta": 2}).layers[0].beta == 2
+    Recurrent(own, 3, 5, cell_options={"depth": 1})
+    Recurrent(anything, 3, 5, cell_options={"whatever": "it takes"})
 
 
 @pytest.mark.filterwarnings("ignore:.*no weights.*:UserWarning")

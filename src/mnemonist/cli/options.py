@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -44,8 +45,24 @@ def flags(name: str, parts: Mapping[str, BaseModel], *, leave_out: set[str]) -> 
 
 
 def given(options: BaseModel) -> dict[str, Any]:
-    """Those that stand on the command line, by name."""
-    return options.model_dump(exclude_unset=True)
+    """Those that stand on the command line, by name.
+
+    Where a field takes values of any type by name (``dict[str, Any]``), they are read as JSON
+    has them: 3, 0.5, true, [0, 1], and everything else as text.
+    """
+    found = options.model_dump(exclude_unset=True)
+    for name, info in type(options).model_fields.items():
+        if name in found and info.annotation == dict[str, Any]:
+            found[name] = {key: _value(text) for key, text in found[name].items()}
+    return found
+
+
+def _value(text: Any) -> Any:
+    plain = text.lower() if text in ("True", "False") else text
+    try:
+        return json.loads(plain)
+    except (TypeError, ValueError):
+        return text
 
 
 def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -13,6 +13,7 @@ from mnemonist.engine import CellLike
 from mnemonist.engine.contract import Emit
 from mnemonist.errors import ConfigError
 from mnemonist.nn._check import check_name
+from mnemonist.nn._options import check_options
 
 __all__ = ["CellSpec", "Maker", "emitted_names", "emitted_width"]
 
@@ -38,6 +39,7 @@ class Maker:
                 f"cell must be a name, a class or a callable (input_size, hidden_size) -> cell; "
                 f"got a {type(make).__name__}. Every layer and direction makes its own cell"
             )
+        check_options(make, self.options)
         made = make(input_size, hidden_size, **self.options)
         if not isinstance(made, CellLike) or not isinstance(made, nn.Module):
             raise ConfigError(

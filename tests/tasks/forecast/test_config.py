@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnemonist.cli.forecast import Options
+from mnemonist.cli.options import given
 from mnemonist.errors import ConfigError
 from mnemonist.tasks.forecast.config import (
     ForecastConfig,
@@ -39,6 +40,20 @@ def test_no_two_parts_have_an_option_of_the_same_name() -> None:
 
 def test_every_option_is_on_the_command_line() -> None:
     assert set(Options.model_fields) == set(option_names())
+
+
+def test_options_of_the_cell_are_read_from_the_command_line_as_numbers_where_they_are() -> None:
+    typed = {"leak": "0.3", "heads": "2", "bias": "False", "bounds": "[0, 1]", "activation": "relu"}
+    assert given(Options(cell_options=typed, epochs=3)) == {
+        "cell_options": {
+            "leak": 0.3,
+            "heads": 2,
+            "bias": False,
+            "bounds": [0, 1],
+            "activation": "relu",
+        },
+        "epochs": 3,
+    }
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class ForecastConfig(BaseModel):
         hidden_size: units of each layer.
         num_layers: recurrent layers.
         bidirectional: whether the window is read in both directions.
-        cell_options: further arguments of the cell (--cell-options.activation relu).
+        cell_options: further arguments of the cell (--cell-options.leak 0.3).
         dropout: between layers, and before the head.
         connection: residual, highway or dense paths between layers.
         zoneout: probability of keeping a state's previous value (Krueger et al. 2017).
