@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mnemonist.engine.program import Node, Time
 
-__all__ = ["Inner", "Pattern", "as_addcmul", "as_layer_norm", "as_lerp", "as_relu"]
+__all__ = ["Inner", "Pattern", "as_addcmul", "as_layer_norm", "as_lerp", "as_relu", "normalised"]
 
 Pattern = tuple[str, tuple[Node, ...], tuple[Node, ...]]
 """The call with a place for every operand, the operands, and the nodes that vanish in it."""
@@ -74,7 +74,7 @@ def as_layer_norm(node: Node, inner: Inner) -> Pattern | None:
         vanished.append(normal)
     if not all(inner(n, n.op) for n in vanished):
         return None
-    found = _normalised(normal, inner)
+    found = normalised(normal, inner)
     if found is None:
         return None
     value, eps, below = found
@@ -92,7 +92,7 @@ def _and_parameter(node: Node) -> tuple[Node, Node | None]:
     return node, None
 
 
-def _normalised(node: Node, inner: Inner) -> tuple[Node, float, tuple[Node, ...]] | None:
+def normalised(node: Node, inner: Inner) -> tuple[Node, float, tuple[Node, ...]] | None:
     """(a - mean a) times rsqrt(var a + ε), or over its root: a, ε, and the nodes between."""
     if node.op not in ("mul", "div"):
         return None

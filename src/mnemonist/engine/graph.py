@@ -6,7 +6,7 @@ nodes are one node (common subexpressions) and no node is made with the wrong sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -24,12 +24,20 @@ class Unfit(Exception):
 
 
 class Graph:
-    """A growing set of nodes, each made once."""
+    """A growing set of nodes, each made once.
 
-    def __init__(self) -> None:
+    Args:
+        known: nodes of an older graph that stand in this one as they are.
+        first: id of the first new node; larger than those of `known`.
+    """
+
+    def __init__(self, known: Iterable[Node] = (), first: int = 0) -> None:
         self.nodes: list[Node] = []
         self.source = ""
-        self._made: dict[tuple[Any, ...], Node] = {}
+        self._first = first
+        self._made: dict[tuple[Any, ...], Node] = {
+            _key(n.op, n.args, n.attr, n.shape, n.time): n for n in known
+        }
 
     def node(
         self,
@@ -44,13 +52,11 @@ class Graph:
         """The node of this description, new only if there is none yet."""
         if time is None:
             time = max((a.time for a in args), default=Time.K)
-        # 1 == 1.0 == True in Python, but not in a program
-        key = (op, tuple(a.id for a in args), attr, tuple(map(type, attr)), tuple(shape), time)
+        key = _key(op, args, attr, shape, time)
         found = self._made.get(key)
         if found is None:
-            found = Node(
-                len(self.nodes), op, tuple(args), attr, tuple(shape), time, logical, self.source
-            )
+            number = self._first + len(self.nodes)
+            found = Node(number, op, tuple(args), attr, tuple(shape), time, logical, self.source)
             self.nodes.append(found)
             self._made[key] = found
         return found
@@ -278,6 +284,13 @@ class Graph:
             return node
         shape = (*node.shape[:-1], width)
         return self.node("expand", (node,), (), shape, logical=node.logical)
+
+
+def _key(
+    op: str, args: Sequence[Node], attr: tuple[Any, ...], shape: Sequence[int], time: Time
+) -> tuple[Any, ...]:
+    """What a node is; 1 == 1.0 == True in Python, but not in a program."""
+    return op, tuple(a.id for a in args), attr, tuple(map(type, attr)), tuple(shape), time
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

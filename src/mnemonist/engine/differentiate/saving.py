@@ -1,0 +1,94 @@
+"""What the forward pass stores: as little as lets the backward pass recompute what it reads.
+
+A minimum cut between what is known anyway (x, extras, every state at every step, parameters) and
+what the backward step reads. Storing a value costs its width; computing it again costs a part of
+that, an affine product infinitely much. So an LSTM stores its four activated gates rather than
+their arguments, and computes tanh(c) once more from the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import prod
+
+from mnemonist.engine.differentiate.backward_graph import BackwardGraph
+from mnemonist.engine.differentiate.maxflow import FlowGraph
+from mnemonist.engine.program import AFFINE, REDUCTIONS, STRUCTURE, Node, Program, Time
+
+__all__ = ["Recompute", "to_save"]
+
+_STORED = 16
+"""Cost of writing one number and reading it again, in additions: they stream from memory."""
+
+_CHEAP = frozenset({"add", "sub", "mul", "neg", "max", "min", "where", "abs", "not", "and", "or"})
+_CHEAP |= {"gt", "ge", "lt", "le", "eq", "ne", "stop", "sign", "floor"}
+_FUNCTION = 4
+"""Cost of one exp, tanh, division or root, in additions."""
+
+
+def known_anyway(program: Program) -> set[Node]:
+    """What an executor has at every step without storing it for the backward pass."""
+    sources = {n for n in program.nodes if n.op in ("input", "known", "state")}
+    return sources | {program.values[name] for name in program.carried}
+
+
+def to_save(program: Program, needed: Collection[Node]) -> list[Node]:
+    """The forward nodes to store, so that those needed are stored or can be recomputed."""
+    known = known_anyway(program)
+    flow = FlowGraph()
+    reached: set[Node] = set()
+    stack = [n for n in needed if n.time is not Time.K]
+    for node in stack:
+        flow.edge((node, "out"), "read", flow.UNBOUNDED)
+    while stack:
+        node = stack.pop()
+        if node in reached:
+            continue
+        reached.add(node)
+        size = prod(node.shape)
+        if node in known:
+            flow.edge("known", (node, "in"), flow.UNBOUNDED)
+            flow.edge((node, "in"), (node, "out"), 0)
+            continue
+        flow.edge((node, "in"), (node, "out"), _STORED * size)
+        flow.edge("known", (node, "in"), _recomputing(node))
+        for operand in node.args:
+            if operand.time is not Time.K:
+                flow.edge((operand, "out"), (node, "in"), flow.UNBOUNDED)
+                stack.append(operand)
+    near = flow.near_side("known", "read")
+    stored = (n for n in reached - known if (n, "in") in near and (n, "out") not in near)
+    return sorted(stored, key=lambda n: n.id)
+
+
+def _recomputing(node: Node) -> int:
+    """What it costs to compute a node once more."""
+    if node.op in AFFINE:
+        return FlowGraph.UNBOUNDED
+    if node.op in REDUCTIONS:
+        return _FUNCTION * prod(node.args[0].shape)
+    if node.op in STRUCTURE:
+        return 0
+    return prod(node.shape) * (1 if node.op in _CHEAP else _FUNCTION)
+
+
+class Recompute:
+    """Forward values inside a backward graph: read where they are stored, else computed again."""
+
+    def __init__(self, program: Program, graph: BackwardGraph, saved: Collection[Node]) -> None:
+        self.graph = graph
+        self.available = known_anyway(program) | set(saved)
+        self._made: dict[Node, Node] = {}
+
+    def value(self, node: Node) -> Node:
+        """The value of a forward node."""
+        if node.time is Time.K:
+            return node
+        found = self._made.get(node)
+        if found is None:
+            if node in self.available:
+                found = self.graph.value(node)
+            else:
+                found = self.graph.copy(node, [self.value(a) for a in node.args])
+            self._made[node] = found
+        return found
