@@ -10,6 +10,7 @@ if(MSVC)
 endif()
 
 set(ENGINE_SOURCES
+    arena.cpp
     pool.cpp)
 
 # Compiled once for each width of vectors; dispatch.cpp picks one when the program runs.

@@ -324,16 +324,16 @@ class Failure {
 };
 
 struct Tasks : Job {
-  int64_t count;
+  int count;
   detail::TaskCall call;
   void* body;
-  alignas(64) std::atomic<int64_t> next{0};
+  alignas(64) std::atomic<int> next{0};
   Failure failure;
 
   void take() {
     Inside guard;
     while (!failure.any()) {
-      const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+      const int task = next.fetch_add(1, std::memory_order_relaxed);
       if (task >= count) return;
       try {
         call(body, task);
@@ -380,8 +380,8 @@ struct Team : Job {
 
 namespace detail {
 
-void parallel(int64_t tasks, int threads, TaskCall call, void* body) {
-  const int workers = static_cast<int>(std::min<int64_t>(threads, tasks)) - 1;
+void parallel(int tasks, int threads, TaskCall call, void* body) {
+  const int workers = std::min(threads, tasks) - 1;
   Pool* pool = workers > 0 && !inside ? Pool::get() : nullptr;
   if (pool) {
     Tasks job;
@@ -396,7 +396,7 @@ void parallel(int64_t tasks, int threads, TaskCall call, void* body) {
     }
   }
   Inside guard;
-  for (int64_t task = 0; task < tasks; ++task) call(body, task);
+  for (int task = 0; task < tasks; ++task) call(body, task);
 }
 
 void team(int threads, MemberCall call, void* body) {

@@ -58,9 +58,9 @@ struct Member {
 };
 
 namespace detail {
-using TaskCall = void (*)(void* body, int64_t task);
+using TaskCall = void (*)(void* body, int task);
 using MemberCall = void (*)(void* body, const Member& member);
-void parallel(int64_t tasks, int threads, TaskCall call, void* body);
+void parallel(int tasks, int threads, TaskCall call, void* body);
 void team(int threads, MemberCall call, void* body);
 }  // namespace detail
 
@@ -68,10 +68,10 @@ void team(int threads, MemberCall call, void* body);
 // Tasks are handed out in order, one at a time. The first exception stops the handing out and is
 // thrown to the caller.
 template <class Body>
-void parallel(int64_t tasks, int threads, Body&& body) {
+void parallel(int tasks, int threads, Body&& body) {
   using B = std::remove_reference_t<Body>;
   detail::parallel(
-      tasks, threads, [](void* b, int64_t task) { (*static_cast<B*>(b))(task); },
+      tasks, threads, [](void* b, int task) { (*static_cast<B*>(b))(task); },
       const_cast<void*>(static_cast<const void*>(std::addressof(body))));
 }
 
