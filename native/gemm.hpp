@@ -1,0 +1,259 @@
+// Products of matrices. A block of the result, kBlockRows by up to kTileVectors vectors, stays in
+// registers while k runs; each of its elements is one accumulator to which products are added in
+// order, whatever the block's size, so that bits do not depend on how a product is cut.
+
+#if VECTOR_BYTES == 64
+constexpr int kTileVectors = 4, kBlockRows = 6;  // 24 of 32 registers, 4 for B, 1 for A
+#elif defined(__aarch64__)
+constexpr int kTileVectors = 4, kBlockRows = 6;
+#else
+constexpr int kTileVectors = 2, kBlockRows = 6;  // 12 of 16
+#endif
+
+template <class R>
+constexpr int kTile = kTileVectors * kLanes<R>;
+
+constexpr std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+constexpr std::int64_t up_to_multiple(std::int64_t n, std::int64_t of) {
+  return (n + of - 1) / of * of;
+}
+
+// acc[r][v] += Σ_k A(r, k) B(k, v), where A(r, k) = a[r * a_row + k * a_step] and row k of B is at
+// b + k * b_step.
+template <int M, int N, class R>
+INLINE void multiply(Vec<R> (&acc)[M][N], const R* a, std::int64_t a_row, std::int64_t a_step,
+                     const R* b, std::int64_t b_step, std::int64_t k) {
+  // Far enough ahead for the second level to answer.
+  constexpr std::int64_t ahead = 8;
+  for (std::int64_t i = 0; i < k; ++i) {
+    Vec<R> row[N];
+#pragma GCC unroll 8
+    for (int v = 0; v < N; ++v) {
+      row[v] = load(b + v * kLanes<R>);
+      __builtin_prefetch(b + ahead * b_step + v * kLanes<R>);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < M; ++r) {
+      const Vec<R> x = all(a[r * a_row]);
+#pragma GCC unroll 8
+      for (int v = 0; v < N; ++v) acc[r][v] = fma(x, row[v], acc[r][v]);
+    }
+    a += a_step;
+    b += b_step;
+  }
+}
+
+// Rows of vectors whose last has `part` lanes only if `Partial`.
+template <int N, bool Partial, class R>
+INLINE void load_row(Vec<R> (&row)[N], const R* p, Part<R> part) {
+#pragma GCC unroll 8
+  for (int v = 0; v < N; ++v)
+    row[v] = Partial && v == N - 1 ? part.load(p + v * kLanes<R>) : load(p + v * kLanes<R>);
+}
+template <int N, bool Partial, class R>
+INLINE void store_row(R* p, const Vec<R> (&row)[N], Part<R> part) {
+#pragma GCC unroll 8
+  for (int v = 0; v < N; ++v) {
+    if (Partial && v == N - 1)
+      part.store(p + v * kLanes<R>, row[v]);
+    else
+      store(p + v * kLanes<R>, row[v]);
+  }
+}
+
+// One block of a result, `columns` wide. `begin` holds what the sums start from; null is zero.
+// `add` is added to them when they are done.
+template <class R>
+struct Block {
+  const R *a, *b;
+  std::int64_t a_row, a_step, b_step, k;
+  const R *begin, *add;
+  std::int64_t begin_row, add_row;
+  R* c;
+  std::int64_t c_row, columns;
+};
+
+template <class R, int M, int N, bool Partial>
+__attribute__((noinline)) void compute(const Block<R>& block) {
+  const Part<R> part(static_cast<int>(block.columns - (N - 1) * kLanes<R>));
+  Vec<R> acc[M][N];
+#pragma GCC unroll 8
+  for (int r = 0; r < M; ++r) {
+    if (block.begin)
+      load_row<N, Partial, R>(acc[r], block.begin + r * block.begin_row, part);
+    else
+#pragma GCC unroll 8
+      for (int v = 0; v < N; ++v) acc[r][v] = Vec<R>{};
+  }
+  multiply<M, N, R>(acc, block.a, block.a_row, block.a_step, block.b, block.b_step, block.k);
+#pragma GCC unroll 8
+  for (int r = 0; r < M; ++r) {
+    if (block.add) {
+      Vec<R> sum[N];
+      load_row<N, Partial, R>(sum, block.add + r * block.add_row, part);
+#pragma GCC unroll 8
+      for (int v = 0; v < N; ++v) acc[r][v] = sum[v] + acc[r][v];
+    }
+    store_row<N, Partial, R>(block.c + r * block.c_row, acc[r], part);
+  }
+}
+
+template <class R>
+using Compute = void (*)(const Block<R>&);
+
+template <class R, int M, int N>
+Compute<R> compute_of(bool partial) {
+  return partial ? compute<R, M, N, true> : compute<R, M, N, false>;
+}
+template <class R, int M, int N = kTileVectors>
+Compute<R> compute_of(int vectors, bool partial) {
+  if constexpr (N > 1)
+    if (vectors < N) return compute_of<R, M, N - 1>(vectors, partial);
+  return compute_of<R, M, N>(partial);
+}
+// The function for `rows` (1 to M) by `columns` (1 to a tile).
+template <class R, int M = kBlockRows>
+Compute<R> compute_of(std::int64_t rows, std::int64_t columns) {
+  if constexpr (M > 1)
+    if (rows < M) return compute_of<R, M - 1>(rows, columns);
+  const int vectors = static_cast<int>((columns + kLanes<R> - 1) / kLanes<R>);
+  return compute_of<R, M>(vectors, columns % kLanes<R> != 0);
+}
+
+template <class R>
+std::int64_t packed_size(std::int64_t out, std::int64_t in) {
+  return up_to_multiple(out, kLanes<R>) * in;
+}
+
+template <class R>
+void pack(const R* w, std::int64_t out, std::int64_t in, std::int64_t stride_out,
+          std::int64_t stride_in, R* packed) {
+  for (std::int64_t first = 0; first < out; first += kTile<R>) {
+    const std::int64_t columns = least(kTile<R>, out - first);
+    const std::int64_t width = up_to_multiple(columns, kLanes<R>);
+    for (std::int64_t i = 0; i < in; ++i) {
+      const R* from = w + first * stride_out + i * stride_in;
+      for (std::int64_t o = 0; o < columns; ++o) packed[o] = from[o * stride_out];
+      for (std::int64_t o = columns; o < width; ++o) packed[o] = 0;
+      packed += width;
+    }
+  }
+}
+
+// Cuts `m` rows into as few blocks as there can be, of sizes as equal as they can be.
+template <class Do>
+INLINE void in_blocks(std::int64_t m, std::int64_t most, Do&& block) {
+  const std::int64_t count = (m + most - 1) / most;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t first = m * i / count;
+    block(first, m * (i + 1) / count - first);
+  }
+}
+
+template <class R>
+void gemm(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::int64_t n,
+          std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc) {
+  for (std::int64_t j = 0; j < n; j += kTile<R>) {
+    const std::int64_t columns = least(kTile<R>, n - j);
+    Block<R> block{};
+    block.a_row = lda;
+    block.a_step = 1;
+    block.b = packed + j * k;
+    block.b_step = up_to_multiple(columns, kLanes<R>);
+    block.k = k;
+    block.begin_row = start_stride;
+    block.c_row = ldc;
+    block.columns = columns;
+    in_blocks(m, kBlockRows, [&](std::int64_t row, std::int64_t rows) {
+      block.a = a + row * lda;
+      block.begin = start ? start + row * start_stride + j : nullptr;
+      block.c = c + row * ldc + j;
+      compute_of<R>(rows, columns)(block);
+    });
+  }
+}
+
+// Rows that are summed in registers before the sum is added to C: few enough for the packed
+// panels to stay in the first level, and for the rounding errors of long sums to stay small.
+constexpr std::int64_t kSumRows = 128;
+// Columns of A that are packed side by side.
+template <class R>
+constexpr int kPanel = 3 * kLanes<R>;
+
+// Rows of `columns` numbers, packed as they lie, filled up with zeros to `width`.
+template <class R>
+INLINE void copy_row(const R* from, std::int64_t columns, std::int64_t width, R* to) {
+  std::int64_t i = 0;
+  for (; i + kLanes<R> <= columns; i += kLanes<R>) store(to + i, load(from + i));
+  if (i < columns) {
+    store(to + i, Part<R>(static_cast<int>(columns - i)).load(from + i));
+    i += kLanes<R>;
+  }
+  for (; i < width; i += kLanes<R>) store(to + i, Vec<R>{});
+}
+
+// Where there are fewer columns than half a vector, their transpose is computed, for vectors to
+// run along the other dimension: the same sums.
+template <class R>
+bool tn_turned(std::int64_t m, std::int64_t n) {
+  return n < m && n <= kLanes<R> / 2;
+}
+
+// Enough for m and n and for all that is smaller.
+template <class R>
+std::int64_t gemm_tn_scratch(std::int64_t m, std::int64_t n) {
+  const std::int64_t panels = up_to_multiple(m, kPanel<R>) + kPanel<R>;
+  return kSumRows * (panels + kTile<R>) + m * least(n, kLanes<R> / 2);
+}
+
+template <class R>
+void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
+                     std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate,
+                     R* scratch) {
+  R* const packed_b = scratch;
+  R* const packed_a = scratch + kSumRows * kTile<R>;
+  std::int64_t row = 0;
+  do {
+    const std::int64_t count = least(kSumRows, rows - row);
+    for (std::int64_t r = 0; r < count; ++r)
+      for (std::int64_t i = 0; i < m; i += kPanel<R>)
+        copy_row(a + (row + r) * lda + i, least(kPanel<R>, m - i), kPanel<R>,
+                 packed_a + i * kSumRows + r * kPanel<R>);
+    for (std::int64_t j = 0; j < n; j += kTile<R>) {
+      const std::int64_t columns = least(kTile<R>, n - j);
+      const std::int64_t width = up_to_multiple(columns, kLanes<R>);
+      for (std::int64_t r = 0; r < count; ++r)
+        copy_row(b + (row + r) * ldb + j, columns, width, packed_b + r * width);
+      Block<R> block{};
+      block.a_row = 1;
+      block.a_step = kPanel<R>;
+      block.b = packed_b;
+      block.b_step = width;
+      block.k = count;
+      block.add_row = block.c_row = ldc;
+      block.columns = columns;
+      for (std::int64_t i = 0; i < m; i += kBlockRows) {
+        block.a = packed_a + i / kPanel<R> * kPanel<R> * kSumRows + i % kPanel<R>;
+        block.c = c + i * ldc + j;
+        block.add = accumulate || row ? block.c : nullptr;
+        compute_of<R>(least(kBlockRows, m - i), columns)(block);
+      }
+    }
+    row += kSumRows;
+  } while (row < rows);
+}
+
+template <class R>
+void gemm_tn(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
+             std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate, R* scratch) {
+  static_assert(kPanel<R> % kBlockRows == 0);
+  if (!tn_turned<R>(m, n))
+    return gemm_tn_upright(a, lda, b, ldb, rows, m, n, c, ldc, accumulate, scratch);
+  R* const turned = scratch;
+  if (accumulate)
+    for (std::int64_t i = 0; i < m; ++i)
+      for (std::int64_t j = 0; j < n; ++j) turned[j * m + i] = c[i * ldc + j];
+  gemm_tn_upright(b, ldb, a, lda, rows, n, m, turned, m, accumulate, scratch + m * n);
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) c[i * ldc + j] = turned[j * m + i];
+}
