@@ -23,6 +23,7 @@ VARIANTS = {
     "scaled": {"attention": "scaled", "bidirectional": True, "cell": "gru"},
     "summary": {"summary": True, "bidirectional": True, "bridge": "none"},
     "fed": {"attention": "additive", "input_feeding": True, "covariate_size": 2},
+    "before": {"attention": "additive", "attend": "before", "num_layers": 2, "summary": True},
 }
 
 
@@ -188,6 +189,57 @@ def test_tokens_in_and_logits_out():
     assert not torch.equal(sampled(1), sampled(2))
 
 
+def by_the_paper(model, source, targets):
+    """Bahdanau, Cho & Bengio (2015), appendix A, with plain matrices, one row, tokens in and out."""
+    sigma, tanh = torch.sigmoid, torch.tanh
+
+    def gru(cell, x, h):
+        r = sigma(cell.reset.W @ x + cell.reset.U @ h + cell.reset.b)
+        z = sigma(cell.update.W @ x + cell.update.U @ h + cell.update.b)
+        n = tanh(cell.candidate.W @ x + cell.candidate.U @ (r * h) + cell.candidate.b)
+        return (1 - z) * n + z * h
+
+    embedded = [model.source_embedding.weight[token] for token in source]
+    forward, backward = model.encoder.layers
+    ahead, back = [torch.zeros(7)], [torch.zeros(7)]
+    for x, y in zip(embedded, reversed(embedded), strict=True):
+        ahead.append(gru(forward, x, ahead[-1]))
+        back.append(gru(backward, y, back[-1]))
+    annotations = [torch.cat(pair) for pair in zip(ahead[1:], reversed(back[1:]), strict=True)]
+
+    bridge, readout = model.bridge.project["h"][0], model.readout
+    look = readout.attention
+    s = tanh(bridge.weight @ torch.cat([ahead[-1], back[-1]]) + bridge.bias)
+    outputs, weights = [], []
+    for token in [model.start_token, *targets[:-1]]:
+        v = model.target_embedding.weight[token]
+        energies = [
+            look.v.weight[0] @ tanh(look.W.weight @ s + look.U.weight @ h + look.U.bias)
+            for h in annotations
+        ]
+        alpha = torch.stack(energies).softmax(0)
+        c = sum(a * h for a, h in zip(alpha, annotations, strict=True))
+        s = gru(model.decoder.layers[0], torch.cat([v, c]), s)
+        pairs = readout.combine.weight @ torch.cat([s, v, c]) + readout.combine.bias
+        maxout = torch.stack([pairs[2 * j : 2 * j + 2].max() for j in range(7)])
+        outputs.append(readout.head.weight @ maxout + readout.head.bias)
+        weights.append(alpha)
+    return torch.stack(outputs), torch.stack(weights)
+
+
+def test_attention_before_the_step_is_wired_as_bahdanau_cho_and_bengio_write():
+    model = EncoderDecoder(
+        11, 7, 13, cell="gru_reset_before", source_embedding=4, target_embedding=5, start_token=2,
+        attention="additive", attend="before", bidirectional=True,
+    )  # fmt: skip
+    source, target = torch.randint(11, (S, B)), torch.randint(13, (T, B))
+    decoded = model(source, target, lengths=LENGTHS)
+    for row, length in enumerate(LENGTHS.tolist()):
+        output, weights = by_the_paper(model, source[:length, row], target[:, row].tolist())
+        assert_close(decoded.output[:, row], output)
+        assert_close(decoded.attention[:, row, :length], weights)
+
+
 @pytest.mark.parametrize("attention", ["additive", "general"])
 def test_it_learns_to_reverse_digits_with_attention(attention):
     """The task that attention makes easy: position T - t of the source at step t."""
@@ -224,6 +276,9 @@ def test_it_learns_to_reverse_digits_with_attention(attention):
     [
         ({"attention": "adittive"}, "Did you mean 'additive'"),
         ({"input_feeding": True}, "choose an attention"),
+        ({"attend": "before"}, "choose an attention"),
+        ({"attention": "dot", "attend": "befor"}, "Did you mean 'before'"),
+        ({"attention": "dot", "attend": "before", "input_feeding": True}, "leave input_feeding"),
         ({"bridge": "copi"}, "Did you mean 'copy'"),
         ({"feed_size": 1}, "give feed"),
         ({"target_embedding": 4, "feed_size": 1}, "not for tokens"),

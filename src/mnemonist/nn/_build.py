@@ -15,7 +15,7 @@ from mnemonist.errors import ConfigError
 from mnemonist.nn._check import check_name
 from mnemonist.nn._options import check_options
 
-__all__ = ["CellSpec", "Maker", "emitted_names", "emitted_width"]
+__all__ = ["CellSpec", "Maker", "carried_states", "emitted_names", "emitted_width"]
 
 CellSpec = str | type | Callable[..., Any]
 """A registered name, a cell's class, or a callable (input_size, hidden_size) -> cell."""
@@ -66,6 +66,13 @@ def emitted_names(cell: CellLike, emit: Emit | None = None) -> tuple[str, ...]:
     if not names:
         raise ConfigError(f"emit names no state; there is {', '.join(known)}")
     return names
+
+
+def carried_states(cell: CellLike) -> list[str]:
+    """The names of the states that a cell emits; of its first one if it emits none."""
+    return [n for n in emitted_names(cell) if n in cell.state_sizes] or [
+        next(iter(cell.state_sizes))
+    ]
 
 
 def emitted_width(cell: CellLike, emit: Emit | None = None) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mnemonist.errors import ConfigError
-from mnemonist.nn._build import emitted_names
+from mnemonist.nn._build import carried_states
 from mnemonist.nn._check import check_choice
 from mnemonist.nn.recurrent import Recurrent
 
@@ -46,10 +46,9 @@ class Bridge(nn.Module):
             )
         self.kind, self.layers = kind, encoder.num_layers
         theirs, ours = encoder.state_sizes, decoder.state_sizes
-        emitted = [n for n in emitted_names(decoder.layers[0]) if n in ours] or [next(iter(ours))]
         self.projected = {
             name: name if name in theirs else next(iter(theirs))
-            for name in (emitted if kind == "project" else [])
+            for name in (carried_states(decoder.layers[0]) if kind == "project" else [])
         }
         self.copied = [
             name

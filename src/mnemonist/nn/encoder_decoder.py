@@ -11,12 +11,13 @@ from torch.nn.utils.rnn import PackedSequence
 
 from mnemonist.engine.time import check_lengths, unpack
 from mnemonist.errors import ConfigError, ShapeError
-from mnemonist.nn._build import CellSpec
-from mnemonist.nn._check import check_positive, check_probability
+from mnemonist.nn._build import CellSpec, carried_states
+from mnemonist.nn._check import check_choice, check_positive, check_probability
 from mnemonist.nn._states import State
-from mnemonist.nn.attention import Attention, Memory, make_attention
+from mnemonist.nn.attention import make_attention
 from mnemonist.nn.bridge import Bridge, BridgeKind
 from mnemonist.nn.decoded import Decoded, Encoded
+from mnemonist.nn.readout import Look, LookAfter, LookBefore, Readout
 from mnemonist.nn.recurrent import Recurrent
 
 __all__ = ["EncoderDecoder"]
@@ -28,13 +29,20 @@ class EncoderDecoder(nn.Module):
     The encoder reads the source into a state and, for attention, into a memory. The decoder
     starts from that state; at every step it reads its previous output v_{t-1} and emits s_t:
 
-        s_t = decoder([v_{t-1}, z_t, summary, a_{t-1}])
-        a_t = tanh(W_a [context(s_t), s_t])      with attention (Luong et al. 2015)
-        y_t = W_y a_t + b_y                      of s_t itself without attention
+        s_t = decoder([v_{t-1}, z_t, summary])
+        y_t = W_y s_t + b_y
 
     z_t are covariates, `summary` is what the encoder emitted last (``summary=True``, Cho et al.
-    2014) and a_{t-1} the previous attentional vector (``input_feeding=True``, Luong et al. 2015,
-    section 3.3; by it the decoder chooses where to look next, as Bahdanau et al. 2015 do).
+    2014). With attention the decoder looks back at the memory, after its step (Luong et al. 2015)
+
+        a_t = tanh(W_a [c_t, s_t] + b_a)  with  c_t = context(s_t)
+        y_t = W_y a_t + b_y
+
+    reading a_{t-1} too with ``input_feeding=True`` (section 3.3), or before it
+    (``attend="before"``, Bahdanau et al. 2015):
+
+        s_t = decoder([v_{t-1}, z_t, summary, c_t])  with  c_t = context(s_{t-1})
+        y_t = W_y maxout(W_m [s_t, v_{t-1}, c_t] + b_m) + b_y
 
     Continuous targets (forecasting): v is the output itself, or what ``feed`` makes of it.
     Tokens (translation): with ``target_embedding`` the output is logits over O tokens, and v the
@@ -56,6 +64,7 @@ class EncoderDecoder(nn.Module):
         num_layers: of the encoder and of the decoder.
         bidirectional: whether the encoder reads in both directions.
         attention: None, "additive", "dot", "general" or "scaled" (`mnemonist.nn.attention`).
+        attend: "after" the decoder's step, or "before" it.
         input_feeding: whether the decoder reads the previous attentional vector.
         summary: whether the decoder reads the encoder's last output at every step.
         source_embedding: width of the embedding if the source is tokens.
@@ -86,6 +95,7 @@ class EncoderDecoder(nn.Module):
         num_layers: int = 1,
         bidirectional: bool = False,
         attention: Literal["additive", "dot", "general", "scaled"] | None = None,
+        attend: Literal["after", "before"] = "after",
         input_feeding: bool = False,
         summary: bool = False,
         source_embedding: int | None = None,
@@ -105,8 +115,16 @@ class EncoderDecoder(nn.Module):
     ) -> None:
         super().__init__()
         check_positive("output_size", output_size)
-        if input_feeding and attention is None:
-            raise ConfigError("input_feeding feeds what attention found: choose an attention")
+        check_choice("attend", attend, ("after", "before"))
+        if attention is None and (input_feeding or attend == "before"):
+            raise ConfigError(
+                "input_feeding and attend='before' show the decoder what attention found: choose "
+                "an attention"
+            )
+        if input_feeding and attend == "before":
+            raise ConfigError(
+                "attend='before' shows the decoder the context itself: leave input_feeding out"
+            )
         if target_embedding is not None and (feed or feed_size):
             raise ConfigError("feed and feed_size are for continuous targets, not for tokens")
         if feed_size is not None and feed is None and feed_size != output_size:
@@ -118,7 +136,7 @@ class EncoderDecoder(nn.Module):
             decoder_cell, decoder_cell_options = cell, decoder_cell_options or cell_options
         self.input_size, self.output_size = input_size, output_size
         self.covariate_size, self.batch_first = covariate_size, batch_first
-        self.input_feeding, self.summary = input_feeding, summary
+        self.summary = summary
         self.start_token, self.feed = start_token, feed
         self.feed_size = target_embedding or feed_size or output_size
         shared: dict[str, Any] = {
@@ -141,19 +159,24 @@ class EncoderDecoder(nn.Module):
         reads = self.feed_size + covariate_size + hidden_size * input_feeding
         self.decoder = Recurrent(
             decoder_cell,
-            reads + self.encoder.output_size * summary,
+            reads + self.encoder.output_size * (summary + (attend == "before")),
             hidden_size,
             cell_options=decoder_cell_options,
             **shared,
         )
         self.bridge = Bridge(bridge, self.encoder, self.decoder)
-        emitted, memory_size = self.decoder.output_size, self.encoder.output_size
-        self.attention: Attention | None = None
-        self.attend: nn.Linear | None = None
-        if attention is not None:
-            self.attention = make_attention(attention, emitted, memory_size)
-            self.attend = nn.Linear(memory_size + emitted, hidden_size)
-        self.head = nn.Linear(hidden_size if attention else emitted, output_size)
+        emitted = self.decoder.output_size
+        self.readout = Readout(emitted, output_size)
+        if attention is not None and attend == "after":
+            look = make_attention(attention, emitted, self.encoder.output_size)
+            self.readout = LookAfter(look, hidden_size, output_size, input_feeding=input_feeding)
+        elif attention is not None:
+            states = carried_states(self.decoder.layers[-1])
+            asks = sum(self.decoder.state_sizes[name] for name in states)
+            look = make_attention(attention, asks, self.encoder.output_size)
+            self.readout = LookBefore(
+                look, states, emitted, self.feed_size, hidden_size, output_size
+            )
 
     def encode(
         self, x: Tensor | PackedSequence, lengths: Tensor | list[int] | None = None
@@ -178,12 +201,11 @@ class EncoderDecoder(nn.Module):
         output, state = self.encoder(source, lengths=lengths)
         rows = source.shape[1]
         started = self.decoder.initial_state(rows, device=output.device, dtype=output.dtype)
-        started |= self.bridge(state)
-        if self.input_feeding and self.attend is not None:
-            started["attentional"] = output.new_zeros(1, rows, self.attend.out_features)
+        started |= self.bridge(state) | self.readout.start(rows, output)
+        attention = self.readout.attention
         return Encoded(
             started,
-            None if self.attention is None else self.attention.remember(output, lengths),
+            None if attention is None else attention.remember(output, lengths),
             self.encoder.last(output, cast(Tensor | None, lengths)) if self.summary else None,
         )
 
@@ -205,14 +227,14 @@ class EncoderDecoder(nn.Module):
         Returns:
             The output (B, O), the new state, and the weights (B, S) of attention.
         """
-        before = dict(state)
-        attentional = before.pop("attentional", None)
-        reads = self._reads(previous[None], encoded, covariates, attentional)
-        emitted, after = self.decoder(reads, before)
-        output, weights, attended = self._head(emitted, encoded.memory)
-        if attentional is not None:
-            after["attentional"] = attended
-        return output[0], after, None if weights is None else weights[0]
+        look = self.readout.look(dict(state), encoded.memory)
+        read = self._read(previous[None])
+        emitted, after = self.decoder(
+            self._beside(read, encoded, covariates, look.fed),
+            {name: state[name] for name in self.decoder.state_sizes},
+        )
+        output, weights, kept = self.readout(emitted, read, look, encoded.memory)
+        return output[0], after | kept, None if weights is None else weights[0]
 
     def forward(
         self,
@@ -232,7 +254,8 @@ class EncoderDecoder(nn.Module):
         With `target` the decoder reads the target of the step before with the probability
         `teacher_forcing`, drawn for every step and row (scheduled sampling, Bengio et al.
         2015), else its own output; without `target` it always reads its own. Where it reads
-        targets everywhere and needs no input feeding, all steps run at once.
+        targets everywhere and does not wait for what attention found at the step before
+        (input feeding, attend="before"), all steps run at once.
 
         Args:
             x: the sources (S, B, I), tokens (S, B), or a PackedSequence.
@@ -262,7 +285,7 @@ class EncoderDecoder(nn.Module):
         if target is not None:
             self._check_target(target, start)
         self._check_covariates(covariates, steps, start.shape[0])
-        if target is not None and teacher_forcing == 1.0 and not self.input_feeding:
+        if target is not None and teacher_forcing == 1.0 and not self.readout.sequential:
             decoded = self._at_once(torch.cat([start[None], target])[:steps], encoded, covariates)
         else:
             forced = None
@@ -276,8 +299,9 @@ class EncoderDecoder(nn.Module):
 
     def _at_once(self, previous: Tensor, encoded: Encoded, covariates: Tensor | None) -> Decoded:
         """All steps in one run of the decoder, for what is known before it starts."""
-        emitted, state = self.decoder(self._reads(previous, encoded, covariates), encoded.state)
-        output, weights, _ = self._head(emitted, encoded.memory)
+        read = self._read(previous)
+        emitted, state = self.decoder(self._beside(read, encoded, covariates), encoded.state)
+        output, weights, _ = self.readout(emitted, read, Look(), encoded.memory)
         return Decoded(output, weights, None, state)
 
     def _step_by_step(
@@ -315,7 +339,7 @@ class EncoderDecoder(nn.Module):
 
     def _nothing(self, previous: Tensor, encoded: Encoded) -> Decoded:
         """No steps at all."""
-        rows, like = previous.shape[0], self.head.weight
+        rows, like = previous.shape[0], self.readout.head.weight
         positions = None if encoded.memory is None else len(encoded.memory.values)
         return Decoded(
             like.new_zeros(0, rows, self.output_size),
@@ -324,32 +348,28 @@ class EncoderDecoder(nn.Module):
             encoded.state,
         )
 
-    def _reads(
+    def _read(self, previous: Tensor) -> Tensor:
+        """v of T steps, (T, B, feed_size): what stands before them, or its embedding."""
+        if self.target_embedding is None:
+            return previous
+        return self.target_embedding(_tokens(previous, "target"))
+
+    def _beside(
         self,
-        previous: Tensor,
+        read: Tensor,
         encoded: Encoded,
         covariates: Tensor | None,
-        attentional: Tensor | None = None,
+        looked: Tensor | None = None,
     ) -> Tensor:
-        """What the decoder reads at T steps, (T, B, ·)."""
-        if self.target_embedding is not None:
-            previous = self.target_embedding(_tokens(previous, "target"))
-        parts = [previous]
+        """v and all that the decoder reads beside it at T steps, (T, B, ·)."""
+        parts = [read]
         if covariates is not None:
             parts.append(covariates if covariates.dim() == 3 else covariates[None])
         if encoded.summary is not None:
-            parts.append(encoded.summary.expand(len(previous), -1, -1))
-        if attentional is not None:
-            parts.append(attentional)
-        return torch.cat(parts, -1) if len(parts) > 1 else previous
-
-    def _head(self, emitted: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor | None, Tensor]:
-        """The output, the weights of attention, and the vector the output is made of."""
-        if self.attention is None or self.attend is None or memory is None:
-            return self.head(emitted), None, emitted
-        context, weights = self.attention(emitted, memory)
-        attended = torch.tanh(self.attend(torch.cat([context, emitted], -1)))
-        return self.head(attended), weights, attended
+            parts.append(encoded.summary.expand(len(read), -1, -1))
+        if looked is not None:
+            parts.append(looked)
+        return torch.cat(parts, -1) if len(parts) > 1 else read
 
     def _choose(self, output: Tensor, sample: bool, generator: torch.Generator | None) -> Tensor:
         """What is fed back of an output (B, O)."""
@@ -393,7 +413,6 @@ class EncoderDecoder(nn.Module):
 
     def extra_repr(self) -> str:
         told = {
-            "input_feeding": (self.input_feeding, False),
             "summary": (self.summary, False),
             "covariate_size": (self.covariate_size, 0),
             "batch_first": (self.batch_first, False),
