@@ -71,8 +71,8 @@ void* from_system(std::size_t bytes) {
 #if defined(MNEMONIST_POSIX)
   if (bytes >= kMapped) {
     const std::size_t spare = bytes >= kHuge ? kHugePage : 0;
-    void* found = mmap(nullptr, bytes + spare, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* found =
+        mmap(nullptr, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (found == MAP_FAILED) return nullptr;
     if (spare == 0) return found;
     // The part that begins and ends on a huge page's bounds; what is before and behind goes back.

@@ -1,12 +1,12 @@
 // Big buffers that are kept and given out again.
 //
-// The system hands out zeroed pages, one fault for each 4 KiB of them, and takes them back when they
-// are freed: at the sizes of a training step that costs as much as the arithmetic. Blocks of the
-// arena go back to the arena, and the next call finds their pages in place.
+// The system hands out zeroed pages, one fault for each 4 KiB of them, and takes them back when
+// they are freed: at the sizes of a training step that costs as much as the arithmetic. Blocks of
+// the arena go back to the arena, and the next call finds their pages in place.
 //
 // What lies idle is bounded: by MNEMONIST_ARENA_MB, or an eighth of the machine's memory (at most
-// 4 GiB). Beyond it, the block that has lain idle longest goes back to the system. What is in use is
-// not bounded. Everything here may be called from any thread, and in a child after fork().
+// 4 GiB). Beyond it, the block that has lain idle longest goes back to the system. What is in use
+// is not bounded. Everything here may be called from any thread, and in a child after fork().
 
 #pragma once
 
@@ -24,8 +24,8 @@ void* arena_take(std::size_t bytes);
 void arena_give(void* data) noexcept;
 
 struct ArenaUse {
-  std::size_t in_use;  // bytes that were taken and not given back, in whole blocks
-  std::size_t idle;    // bytes that wait to be taken again
+  std::size_t in_use;   // bytes that were taken and not given back, in whole blocks
+  std::size_t idle;     // bytes that wait to be taken again
   std::uint64_t taken;  // blocks taken so far
   std::uint64_t fresh;  // how many of them came from the system
 };

@@ -11,12 +11,15 @@ endif()
 
 set(ENGINE_SOURCES
     arena.cpp
-    pool.cpp)
+    dispatch.cpp
+    plan.cpp
+    pool.cpp
+    run.cpp)
 
 # Compiled once for each width of vectors; dispatch.cpp picks one when the program runs.
-set(KERNELS_PORTABLE)
-set(KERNELS_AVX2)
-set(KERNELS_AVX512)
+set(KERNELS_PORTABLE kernels_portable.cpp)
+set(KERNELS_AVX2 kernels_avx2.cpp)
+set(KERNELS_AVX512 kernels_avx512.cpp)
 
 include(CheckCXXSourceCompiles)
 check_cxx_source_compiles("
@@ -55,6 +58,10 @@ function(kernel_options)
                                                                    "${ARG_OPTIONS}")
   endforeach()
 endfunction()
-kernel_options(FILES ${KERNELS_AVX2} OPTIONS -mavx2 -mfma)
-kernel_options(FILES ${KERNELS_AVX512} OPTIONS -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
-               -mprefer-vector-width=512)
+# A product and a sum become one operation where the source says so, and nowhere else: the same
+# element then has the same bits in blocks of any size.
+set(KERNEL_OPTIONS -ffp-contract=off -fno-math-errno)
+kernel_options(FILES ${KERNELS_PORTABLE} OPTIONS ${KERNEL_OPTIONS})
+kernel_options(FILES ${KERNELS_AVX2} OPTIONS ${KERNEL_OPTIONS} -mavx2 -mfma)
+kernel_options(FILES ${KERNELS_AVX512} OPTIONS ${KERNEL_OPTIONS} -mavx512f -mavx512bw -mavx512dq
+               -mavx512vl -mfma -mprefer-vector-width=512)

@@ -1,0 +1,51 @@
+from collections.abc import Sequence
+
+__version__: str
+
+def best_isa() -> str:
+    """The widest instruction set that is compiled in and that this machine has."""
+
+def has_isa(name: str) -> bool:
+    """Whether this machine can run "portable", "avx2" or "avx512"."""
+
+def pool_threads() -> int:
+    """How many threads the engine has now, those that call it not counted."""
+
+def empty(shape: Sequence[int], wide: bool = False) -> object:
+    """A DLPack capsule over uninitialised memory of the arena: float32, or float64 if `wide`."""
+
+def arena_use() -> dict[str, int]:
+    """Bytes `in_use` and `idle`; blocks `taken` so far, and of them `fresh` from the system."""
+
+def arena_limit() -> int:
+    """How many bytes the arena keeps idle at most."""
+
+def set_arena_limit(bytes: int) -> None:
+    """Keep at most so many bytes idle from now on."""
+
+def release_arena() -> None:
+    """Give what lies idle back to the system."""
+
+def fill_with_nan(on: bool) -> None:
+    """For tests: from now on the arena's memory comes filled with NaN."""
+
+class Plan:
+    """A program compiled to stages over buffers."""
+
+    def __init__(self, code: Sequence[int], numbers: Sequence[float]) -> None: ...
+
+def run(
+    plan: Plan,
+    wide: bool,
+    steps: int,
+    rows: int,
+    first: int,
+    memory: Sequence[int],
+    threads: int,
+    isa: str,
+) -> None:
+    """Run a plan.
+
+    `memory` has the address of each buffer that the caller provides, `first` that of the number of
+    rows before each step, or 0 where every step has all rows.
+    """

@@ -1,0 +1,1 @@
+"""The compiled executor: plans, and whether they can run here."""

@@ -1,0 +1,136 @@
+"""The compiled engine as a library: whether it is there, why not, and for which processor.
+
+Two environment variables steer it, read at every call:
+
+- ``MNEMONIST_NATIVE=0`` switches it off (and at installation: leaves it out);
+- ``MNEMONIST_ISA=portable|avx2|avx512`` forces an instruction set. All of them are compiled in,
+  and by default the widest runs that this machine has.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from mnemonist.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["available", "describe", "empty", "isa", "module", "why_missing"]
+
+_TITLES = {"portable": "portable vectors", "avx2": "AVX2", "avx512": "AVX-512"}
+_NOT_BUILT = (
+    "it was not built when mnemonist was installed: there was no C++ compiler, or the build failed. "
+    "With a compiler (GCC 11, Clang 14 or newer), "
+    "`pip install --force-reinstall --no-deps --no-cache-dir mnemonist` builds it; in a clone, "
+    "`make native` does"
+)
+
+
+def available() -> bool:
+    """Whether the compiled engine can run."""
+    return why_missing() is None
+
+
+def why_missing() -> str | None:
+    """Why the compiled engine cannot run, as a clause that follows "because"; None if it can."""
+    if os.environ.get("MNEMONIST_NATIVE") == "0":
+        return "MNEMONIST_NATIVE=0 switches it off"
+    return _load()[1]
+
+
+def module() -> ModuleType:
+    """The extension module, ``mnemonist._native``.
+
+    Raises:
+        ConfigError: it is missing.
+    """
+    why = why_missing()
+    found = _load()[0]
+    if why is not None or found is None:
+        raise ConfigError(f"The compiled engine cannot run, because {why}.")
+    return found
+
+
+def isa() -> str:
+    """The instruction set that the compiled engine uses: "portable", "avx2" or "avx512".
+
+    Raises:
+        ConfigError: the compiled engine is missing, or MNEMONIST_ISA names an instruction set that
+            does not exist or that this machine does not have.
+    """
+    native = module()
+    forced = os.environ.get("MNEMONIST_ISA")
+    if not forced:
+        return str(native.best_isa())
+    if forced not in _TITLES:
+        raise ConfigError(
+            f"MNEMONIST_ISA={forced} names no instruction set: it can be {', '.join(_TITLES)}."
+        )
+    if not native.has_isa(forced):
+        raise ConfigError(
+            f"MNEMONIST_ISA={forced} asks for {_TITLES[forced]}, which this machine does not have: "
+            f"its best is {native.best_isa()}."
+        )
+    return forced
+
+
+def describe() -> str:
+    """One line for people: "native (AVX-512)", or what runs in its place and why.
+
+    Example:
+        >>> import os
+        >>> os.environ["MNEMONIST_NATIVE"] = "0"
+        >>> describe()
+        'program or eager; not native, because MNEMONIST_NATIVE=0 switches it off'
+        >>> del os.environ["MNEMONIST_NATIVE"]
+    """
+    why = why_missing()
+    if why is not None:
+        return f"program or eager; not native, because {why}"
+    name = isa()
+    forced = ", forced by MNEMONIST_ISA" if os.environ.get("MNEMONIST_ISA") else ""
+    return f"native ({_TITLES[name]}{forced})"
+
+
+def empty(shape: Sequence[int], dtype: object) -> Tensor:
+    """An uninitialised tensor on the CPU whose memory comes from the engine's arena.
+
+    Big tensors that live for one training step cost no page faults this way: their memory goes back
+    to the arena when they die, and the next step finds it there. The storage cannot be resized.
+
+    Args:
+        shape: its sizes.
+        dtype: float32 or float64.
+
+    Raises:
+        ConfigError: the compiled engine is missing.
+    """
+    import torch
+    from torch.utils.dlpack import from_dlpack
+
+    return from_dlpack(module().empty(shape, dtype == torch.float64))
+
+
+@cache
+def _load() -> tuple[ModuleType | None, str | None]:
+    """The extension module, and why there is none."""
+    import mnemonist
+
+    try:
+        found = import_module("mnemonist._native")
+    except ModuleNotFoundError:
+        return None, _NOT_BUILT
+    except ImportError as error:
+        return None, f"it was built but does not load: {error}"
+    if found.__version__ != mnemonist.__version__:
+        return None, (
+            f"it was built from version {found.__version__} and the rest is "
+            f"{mnemonist.__version__}: `make native` in a clone, or installing again, mends that"
+        )
+    return found, None
