@@ -1,0 +1,175 @@
+#include "plan.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace mnemonist {
+namespace {
+
+// Elements that one instruction should work on: enough to forget its dispatch, few enough that
+// the operands of a step stay in the first-level cache.
+constexpr std::int64_t kElementsAtOnce = 512;
+
+class Reader {
+ public:
+  Reader(const std::vector<std::int64_t>& code, Plan& plan) : code_(code), plan_(plan) {}
+
+  std::int64_t next() {
+    if (at_ >= code_.size()) fail("ends early");
+    return code_[at_++];
+  }
+
+  std::int64_t next(std::int64_t low, std::int64_t high, const char* what) {
+    const std::int64_t value = next();
+    if (value < low || value > high) fail(std::string(what) + " is " + std::to_string(value));
+    return value;
+  }
+
+  std::int64_t count() { return next(0, static_cast<std::int64_t>(code_.size()), "a count"); }
+
+  std::int32_t buffer() {
+    const auto last = static_cast<std::int64_t>(plan_.buffers.size()) - 1;
+    return static_cast<std::int32_t>(next(0, last, "a buffer"));
+  }
+
+  // A reference to `width` columns.
+  Reference reference(std::int64_t width) {
+    Reference r;
+    r.buffer = buffer();
+    r.shift = static_cast<std::int32_t>(next(0, 1, "a shift"));
+    r.column = next(0, plan_.buffers[r.buffer].width - width, "a column");
+    return r;
+  }
+
+  Product product() {
+    Product p;
+    p.weight =
+        static_cast<std::int32_t>(next(0, static_cast<std::int64_t>(plan_.weights.size()) - 1, "a weight"));
+    const Weight& w = plan_.weights[p.weight];
+    p.operand = reference(w.in);
+    p.result = reference(w.out);
+    p.started = next(0, 1, "a flag") == 1;
+    p.start = p.started ? reference(w.out) : Reference{0, 0, 0};
+    return p;
+  }
+
+  Pointwise pointwise() {
+    Pointwise p;
+    const std::int64_t operands = next(0, 65535, "the number of operands");
+    for (std::int64_t i = 0; i < operands; ++i) p.operands.push_back(reference(0));
+    std::int64_t widest = 1;
+    for (std::int64_t i = count(); i > 0; --i) {
+      Instruction ins;
+      ins.op = static_cast<Op>(next(0, op_count - 1, "an operation"));
+      ins.scalars = static_cast<std::uint8_t>(next(0, 7, "scalar bits"));
+      ins.d = operand(operands);
+      ins.a = operand(operands);
+      ins.b = operand(operands);
+      ins.c = operand(operands);
+      ins.width = static_cast<std::int32_t>(next(1, 1 << 24, "a width"));
+      check(p, ins);
+      widest = std::max<std::int64_t>(widest, ins.width);
+      p.code.push_back(ins);
+    }
+    p.rows = std::max<std::int64_t>(1, kElementsAtOnce / widest);
+    plan_.tile_rows = std::max(plan_.tile_rows, p.rows);
+    return p;
+  }
+
+  void phase(std::vector<Stage>& stages) {
+    for (std::int64_t i = count(); i > 0; --i) {
+      Stage s{};
+      s.is_product = next(0, 1, "the kind of a stage") == 0;
+      if (s.is_product)
+        s.product = product();
+      else
+        s.pointwise = pointwise();
+      stages.push_back(std::move(s));
+    }
+  }
+
+  void done() {
+    if (at_ != code_.size()) fail("goes on behind its end");
+  }
+
+  [[noreturn]] static void fail(const std::string& why) {
+    throw std::invalid_argument("not a plan of this version of the engine: it " + why);
+  }
+
+ private:
+  std::uint16_t operand(std::int64_t operands) {
+    return static_cast<std::uint16_t>(next(0, operands - 1, "an operand"));
+  }
+
+  // What an instruction touches lies within its operands' buffers.
+  void check(const Pointwise& p, const Instruction& ins) const {
+    const auto fits = [&](std::uint16_t index, std::int64_t width) {
+      const Reference& r = p.operands[index];
+      if (r.column + width > plan_.buffers[r.buffer].width) fail("reads behind a row");
+    };
+    const bool reduces = ins.op == Op::sum || ins.op == Op::amax;
+    fits(ins.d, reduces ? 1 : ins.width);
+    const std::uint16_t sources[] = {ins.a, ins.b, ins.c};
+    for (int i = 0; i < operands_of(ins.op); ++i)
+      fits(sources[i], ins.scalars >> i & 1 ? 1 : ins.width);
+  }
+
+  const std::vector<std::int64_t>& code_;
+  Plan& plan_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+Plan::Plan(const std::vector<std::int64_t>& code, const std::vector<double>& constants)
+    : numbers(constants) {
+  Reader read(code, *this);
+  backward = read.next(0, 1, "the direction") == 1;
+  for (std::int64_t i = read.count(); i > 0; --i) {
+    Buffer b;
+    b.layout = static_cast<Layout>(read.next(0, kLayouts - 1, "a layout"));
+    b.width = read.next(1, std::int64_t{1} << 32, "a width");
+    if (b.layout == Layout::number && b.width > static_cast<std::int64_t>(numbers.size()))
+      Reader::fail("has fewer numbers than it says");
+    buffers.push_back(b);
+  }
+  for (std::int64_t i = read.count(); i > 0; --i) {
+    Weight w;
+    w.buffer = read.buffer();
+    w.offset = read.next();
+    w.out = read.next(1, 1 << 24, "a weight's size");
+    w.in = read.next(1, 1 << 24, "a weight's size");
+    w.stride_out = read.next(1, 1 << 24, "a weight's stride");
+    w.stride_in = read.next(1, 1 << 24, "a weight's stride");
+    const std::int64_t last = (w.out - 1) * w.stride_out + (w.in - 1) * w.stride_in;
+    if (w.offset < 0 || w.offset + last >= buffers[w.buffer].width)
+      Reader::fail("has a weight that is not in its constant");
+    weights.push_back(w);
+  }
+  read.phase(before);
+  read.phase(loop);
+  read.phase(after);
+  for (std::int64_t i = read.count(); i > 0; --i) accumulators.push_back(read.buffer());
+  for (std::int64_t i = read.count(); i > 0; --i) {
+    WeightGradient g;
+    g.m = read.next(1, 1 << 24, "a weight's size");
+    g.n = read.next(1, 1 << 24, "a weight's size");
+    g.gradient = read.reference(g.m);
+    g.operand = read.reference(g.n);
+    g.out = read.buffer();
+    g.offset = read.next(0, buffers[g.out].width - g.m * g.n, "an offset");
+    weight_gradients.push_back(g);
+  }
+  for (std::int64_t i = read.count(); i > 0; --i) {
+    ColumnSum s;
+    s.width = read.next(1, 1 << 24, "a width");
+    s.accumulator = read.reference(s.width);
+    s.out = read.buffer();
+    s.offset = read.next(0, buffers[s.out].width - s.width, "an offset");
+    column_sums.push_back(s);
+  }
+  read.done();
+}
+
+}  // namespace mnemonist

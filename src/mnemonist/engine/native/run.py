@@ -1,0 +1,390 @@
+"""Runs of plans under torch's autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from mnemonist import _native
+from mnemonist.engine.differentiate import Gradient, differentiate
+from mnemonist.engine.differentiate.evaluate import evaluate
+from mnemonist.engine.native.compile import (
+    Backward,
+    Forward,
+    Slot,
+    compile_backward,
+    compile_forward,
+)
+from mnemonist.engine.native.plan import Layout, Plan
+from mnemonist.engine.program import Node, Program
+
+__all__ = ["Grid", "Rows", "constants_of", "run_rows"]
+
+_Key = tuple[str, str | int]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows of a run: those of all steps, step by step, and at each the rows still running.
+
+    Attributes:
+        steps: T.
+        rows: B.
+        lengths: int64 (B,), descending: the steps of each row; None where all have T.
+    """
+
+    steps: int
+    rows: int
+    lengths: Tensor | None = None
+
+    @cached_property
+    def first(self) -> Tensor | None:
+        """(T + 1,): the rows of all steps before each step, where rows end early."""
+        if self.lengths is None:
+            return None
+        running = self.lengths[None, :] > torch.arange(self.steps)[:, None]
+        return torch.cat([torch.zeros(1, dtype=torch.int64), running.sum(1).cumsum(0)])
+
+    @cached_property
+    def total(self) -> int:
+        """N, the rows of all steps together."""
+        return self.steps * self.rows if self.lengths is None else int(self.lengths.sum())
+
+    @cached_property
+    def last(self) -> Tensor:
+        """(B,): the last row of each row of the batch, in a buffer that begins with B others."""
+        rows = torch.arange(self.rows)
+        if self.first is None or self.lengths is None:
+            return self.total + rows
+        before = self.first[(self.lengths - 1).clamp(min=0)]
+        return torch.where(self.lengths > 0, self.rows + before + rows, rows)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a call asks of a program; one plan serves all calls with the same.
+
+    Attributes:
+        keep: states and outputs whose values over time are wanted.
+        fixed: extras that are the same at every step.
+        wanted: names of inputs and states with a gradient, and indices of constants; None where
+            no gradient is wanted at all.
+        ragged: whether rows end early.
+    """
+
+    keep: tuple[str, ...]
+    fixed: frozenset[str] = frozenset()
+    wanted: frozenset[str | int] | None = None
+    ragged: bool = False
+
+
+class Compiled:
+    """A program for one signature: the plans, forwards and backwards."""
+
+    def __init__(self, program: Program, signature: Signature) -> None:
+        self.program = program
+        self.signature = signature
+        self.gradient: Gradient | None = None
+        stored: tuple[Node, ...] = ()
+        keep = signature.keep
+        if signature.wanted is not None:
+            self.gradient = self._gradient(signature.wanted)
+            stored = self.gradient.saved
+        latest = signature.wanted is None and not signature.ragged
+        self.ring = frozenset(program.states) - {*keep} if latest else frozenset[str]()
+        self.forward = compile_forward(
+            program, keep, stored=stored, fixed=signature.fixed, ring=self.ring
+        )
+        self.forward_plan = _native.Plan(self.forward.plan.code(), self.forward.plan.numbers)
+
+    def _gradient(self, wanted: frozenset[str | int]) -> Gradient:
+        program = self.program
+        loose = [name for name in program.states if name not in program.carried]
+        constants = compile_forward(program, self.signature.keep).constants
+        inputs = [n for n in ("x", *program.extras, *program.bound) if n in wanted]
+        gradient = differentiate(program, keep=[*self.signature.keep, *loose], inputs=inputs)
+        asked = {node for i, node in enumerate(constants) if i in wanted}
+        sinks = tuple(s for s in gradient.parameters if s.node in asked)
+        return replace(gradient, parameters=sinks)
+
+    @cached_property
+    def backward(self) -> Backward:
+        assert self.gradient is not None
+        return compile_backward(self.gradient, self.forward, self.signature.fixed)
+
+    @cached_property
+    def stored(self) -> tuple[_Key, ...]:
+        """The buffers that the backward plan reads of the forward plan's, inputs apart."""
+        slots = [s.key for s in self.backward.slots if s is not None]
+        return tuple(key for key in slots if key[0] in ("state", "value", "stored"))
+
+    @cached_property
+    def backward_plan(self) -> _native.Plan:
+        return _native.Plan(self.backward.plan.code(), self.backward.plan.numbers)
+
+
+_COMPILED: WeakKeyDictionary[Program, dict[Signature, Compiled]] = WeakKeyDictionary()
+
+
+def compiled(program: Program, signature: Signature) -> Compiled:
+    """The plans of a program for a signature, made when they are first asked for."""
+    known = _COMPILED.setdefault(program, {})
+    if signature not in known:
+        known[signature] = Compiled(program, signature)
+    return known[signature]
+
+
+def constants_of(program: Program, keep: Sequence[str]) -> tuple[Node, ...]:
+    """The values of binding time K that a run reads, in the order in which it takes them."""
+    return compiled(program, Signature(tuple(keep))).forward.constants
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a program runs on: every tensor with one row for each step and row of the batch.
+
+    Attributes:
+        grid: how many rows there are.
+        x: (N, I), N the rows of all steps.
+        extras: (N, width), or (B, width) for those that are the same at every step.
+        known: previous states that are given at all steps, (N, width).
+        state: before the first step, (B, width).
+        constants: the values of `constants_of`.
+    """
+
+    grid: Grid
+    x: Tensor
+    extras: Mapping[str, Tensor]
+    known: Mapping[str, Tensor]
+    state: Mapping[str, Tensor]
+    constants: Sequence[Tensor]
+
+
+def run_rows(
+    program: Program, keep: tuple[str, ...], rows: Rows
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Run a program: what is kept over time, (N, width) each, and the final state, (B, width)."""
+    inputs = _named(program, rows)
+    fixed = frozenset(n for n, e in rows.extras.items() if e.shape[0] != rows.grid.total)
+    wanted = None
+    if torch.is_grad_enabled():
+        asked: set[str | int] = {n for n, value in inputs.items() if value.requires_grad}
+        asked |= {i for i, value in enumerate(rows.constants) if value.requires_grad}
+        wanted = frozenset(asked) or None
+    code = compiled(program, Signature(keep, fixed, wanted, rows.grid.lengths is not None))
+    values = _Run.apply(code, rows.grid, *inputs.values(), *rows.constants)
+    return dict(zip(keep, values)), dict(zip(program.states, values[len(keep) :]))
+
+
+def _named(program: Program, rows: Rows) -> dict[str, Tensor]:
+    """The tensors of a run by name, constants apart; a state's name is ``state.<name>``."""
+    named = {"x": rows.x}
+    named |= {name: rows.extras[name] for name in program.extras}
+    named |= {name: rows.known[name] for name in program.bound}
+    return named | {f"state.{name}": rows.state[name] for name in program.states}
+
+
+class _Run(torch.autograd.Function):
+    """Forward and backward plans as one function of inputs, states and constants."""
+
+    @staticmethod
+    def forward(ctx: Any, code: Compiled, grid: Grid, *tensors: Tensor) -> tuple[Tensor, ...]:
+        program, keep = code.program, code.signature.keep
+        given = _by_role(program, [t.detach().contiguous() for t in tensors])
+        before = {name: given.pop(("state", name)) for name in program.states}
+        like = given["x", "x"]
+        memory = _memory(code.forward.slots, grid, like, given)
+        for name, state in before.items():
+            memory["state", name][: grid.rows] = state
+        _execute(code.forward_plan, code.forward.slots, grid, memory)
+        kept = tuple(_kept(memory, grid, name) for name in keep)
+        final = tuple(_final(memory["state", n], code, grid, n) for n in program.states)
+        if code.signature.wanted is not None:
+            stored = code.stored
+            ctx.code, ctx.grid, ctx.count = code, grid, len(tensors)
+            ctx.set_materialize_grads(False)
+            # what is kept shares its memory with what is stored: saved as well, autograd sees
+            # when somebody has written to it
+            ctx.save_for_backward(*tensors, *(memory[key] for key in stored), *kept)
+        return kept + final
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        code, grid, saved = ctx.code, ctx.grid, ctx.saved_tensors
+        tensors, stored = saved[: ctx.count], saved[ctx.count :]
+        if torch.is_grad_enabled():  # a second derivative is wanted
+            return None, None, *_again(code, grid, tensors, gradients)
+        found = _gradients(code, grid, tensors, stored, gradients)
+        return None, None, *found
+
+
+def _by_role(program: Program, tensors: Sequence[Tensor]) -> dict[_Key, Tensor]:
+    """The tensors of a run by role and name."""
+    keys: list[_Key] = [("x", "x")]
+    keys += [("extra", n) for n in program.extras] + [("known", n) for n in program.bound]
+    keys += [("state", n) for n in program.states]
+    keys += [("constant", i) for i in range(len(tensors) - len(keys))]
+    return dict(zip(keys, tensors, strict=True))
+
+
+def _memory(
+    slots: Sequence[Slot | None], grid: Grid, like: Tensor, given: Mapping[_Key, Tensor]
+) -> dict[_Key, Tensor]:
+    """The buffers of a run: those given, and new ones for all others."""
+    rows = {
+        Layout.STEPS: grid.total,
+        Layout.STATE: grid.rows + grid.total,
+        Layout.RING: 2 * grid.rows,
+        Layout.ROWS: grid.rows,
+        Layout.VECTOR: 1,
+    }
+    memory = {}
+    for slot in slots:
+        if slot is not None:
+            tensor = given.get(slot.key)
+            if tensor is None:
+                tensor = like.new_empty(rows[slot.layout], slot.width)
+            memory[slot.key] = tensor
+    return memory
+
+
+def _execute(
+    plan: _native.Plan, slots: Sequence[Slot | None], grid: Grid, memory: Mapping[_Key, Tensor]
+) -> None:
+    addresses = [0 if slot is None else memory[slot.key].data_ptr() for slot in slots]
+    like = next(iter(memory.values()))
+    first = grid.first
+    _native.run(
+        plan,
+        like.dtype is torch.float64,
+        grid.steps,
+        grid.rows,
+        0 if first is None else first.data_ptr(),
+        addresses,
+        torch.get_num_threads(),
+        "",
+    )
+
+
+def _kept(memory: Mapping[_Key, Tensor], grid: Grid, name: str) -> Tensor:
+    """A value over time: (N, width)."""
+    value = memory.get(("value", name))
+    if value is not None:
+        return value
+    state = memory["state", name]
+    # no view in autograd's eyes: a result that shares memory with what is stored, and no more
+    offset, shape = grid.rows * state.shape[1], (grid.total, state.shape[1])
+    return state.new_empty(0).set_(state.untyped_storage(), offset, shape, state.stride())
+
+
+def _final(state: Tensor, code: Compiled, grid: Grid, name: str) -> Tensor:
+    """The state behind each row's last step: (B, width)."""
+    if grid.lengths is not None:
+        return state[grid.last]
+    start = grid.total if name not in code.ring else (grid.steps % 2) * grid.rows
+    return state[start : start + grid.rows].clone()
+
+
+def _gradients(
+    code: Compiled,
+    grid: Grid,
+    tensors: Sequence[Tensor],
+    stored: Sequence[Tensor],
+    gradients: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """∂L/∂ of every tensor of a run, None where it is not wanted."""
+    program, backward, gradient = code.program, code.backward, code.gradient
+    assert gradient is not None and code.signature.wanted is not None
+    given = _by_role(program, [t.detach().contiguous() for t in tensors])
+    like = given["x", "x"]
+    forward = {n: given["constant", i] for i, n in enumerate(code.forward.constants)}
+    for i, node in enumerate(backward.constants):
+        given["constant", i] = _constant(node, forward, like).contiguous()
+    given |= dict(zip(code.stored, stored))
+    keep = code.signature.keep
+    over_time = dict(zip(keep, gradients))
+    final = dict(zip(program.states, gradients[len(keep) :]))
+    for name in program.carried:
+        width = program.states[name]
+        grad = final[name]
+        zero = grad is None
+        given["carry", name] = (
+            like.new_zeros(grid.rows, width) if zero else grad.clone(memory_format=torch.contiguous_format)
+        )
+    for name in gradient.keep:
+        given["loss", name] = _loss(code, grid, name, like, over_time.get(name), final.get(name))
+    memory = _memory(backward.slots, grid, like, given)
+    _execute(code.backward_plan, backward.slots, grid, memory)
+
+    wanted = code.signature.wanted
+    results: list[Tensor | None] = []
+    constants: dict[Node, Tensor] = {}
+    for i, (node, shape) in enumerate(backward.parameters):
+        value = memory["parameter", i].reshape(shape)
+        value = value.sum_to_size(node.shape) if node.shape != shape else value
+        constants[node] = constants[node] + value if node in constants else value
+    for (role, name), tensor in _by_role(program, tensors).items():
+        if role == "constant":
+            found = constants.get(code.forward.constants[int(name)])
+            asked = name in wanted
+        elif role == "state":
+            asked, found = f"state.{name}" in wanted, given.get(("carry", name))
+            if found is None and asked:
+                found = _unread(grid, final[str(name)], tensor)
+        else:
+            asked, found = name in wanted, memory.get(("input", name))
+        if asked and found is None:
+            found = torch.zeros_like(tensor)
+        results.append(found.reshape(tensor.shape) if asked and found is not None else None)
+    return results
+
+
+def _constant(node: Node, known: Mapping[Node, Tensor], like: Tensor) -> Tensor:
+    """A value of binding time K from those that the forward plan reads."""
+    if node in known:
+        return known[node]
+    if node.op == "const":
+        return like.new_tensor(node.attr[0])
+    return evaluate(node, [_constant(a, known, like) for a in node.args], like).to(like.dtype)
+
+
+def _loss(
+    code: Compiled,
+    grid: Grid,
+    name: str,
+    like: Tensor,
+    over_time: Tensor | None,
+    final: Tensor | None,
+) -> Tensor:
+    """∂L/∂ of a value over time; for a state that no step reads, with that of its final value."""
+    width = code.program.values[name].width
+    unread = name in code.program.states and name not in code.program.carried
+    if over_time is not None and not (unread and final is not None):
+        return over_time.contiguous()
+    total = like.new_zeros(grid.total, width) if over_time is None else over_time.clone()
+    if unread and final is not None:
+        ran = grid.last >= grid.rows
+        total[grid.last[ran] - grid.rows] += final[ran]
+    return total
+
+
+def _unread(grid: Grid, final: Tensor | None, state: Tensor) -> Tensor:
+    """∂L/∂ of the first value of a state that no step reads: it is final where there is no step."""
+    found = torch.zeros_like(state)
+    if final is not None:
+        none = grid.last < grid.rows
+        found[none] = final[none]
+    return found
+
+
+def _again(
+    code: Compiled, grid: Grid, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """The gradients as torch operations, so that they can be differentiated once more."""
+    raise NotImplementedError
