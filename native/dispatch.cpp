@@ -8,10 +8,10 @@
 
 namespace mnemonist {
 
-#define TABLES(isa)                  \
-  namespace isa {                    \
-  extern const Kernels<float> f32;   \
-  extern const Kernels<double> f64;  \
+#define TABLES(isa)                 \
+  namespace isa {                   \
+  extern const Kernels<float> f32;  \
+  extern const Kernels<double> f64; \
   }
 TABLES(portable)
 #if defined(__x86_64__)

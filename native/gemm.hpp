@@ -203,7 +203,7 @@ bool tn_turned(std::int64_t m, std::int64_t n) {
 template <class R>
 std::int64_t gemm_tn_scratch(std::int64_t m, std::int64_t n) {
   const std::int64_t panels = up_to_multiple(m, kPanel<R>) + kPanel<R>;
-  return kSumRows * (panels + kTile<R>) + m * least(n, kLanes<R> / 2);
+  return kSumRows * (panels + kTile<R>)+m * least(n, kLanes<R> / 2);
 }
 
 template <class R>

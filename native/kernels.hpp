@@ -107,26 +107,26 @@ struct Kernels {
   // `packed_size` counts elements; `packed` is aligned to 64 bytes for speed, not of need.
   std::int64_t (*packed_size)(std::int64_t out, std::int64_t in);
   void (*pack)(const R* w, std::int64_t out, std::int64_t in, std::int64_t stride_out,
-                 std::int64_t stride_in, R* packed);
+               std::int64_t stride_in, R* packed);
 
   // C (m, n) = start + A (m, k) Wᵀ, W (n, k) packed. No start (null) is zero, start_stride 0
   // one vector for all rows; `start` may be `c` with the same stride.
   void (*gemm)(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::int64_t n,
-                 std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc);
+               std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc);
 
   // C (m, n) (+)= Aᵀ B, A (rows, m), B (rows, n): summed in blocks of rows whose sums are added
   // to C in order. The blocks depend on the arguments only, so here the split of `rows` between
   // calls does matter for the bits; a split of m or n does not. `scratch` has
   // gemm_tn_scratch(m, n) elements, which also do for a smaller m or n.
   void (*gemm_tn)(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
-          std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate,
-          R* scratch);
+                  std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate,
+                  R* scratch);
   std::int64_t (*gemm_tn_scratch)(std::int64_t m, std::int64_t n);
 
   // Runs each instruction over all rows before the next. Meant for what fits in the first
   // level cache: 500 to 2,000 elements an operand.
   void (*run)(const Instruction* code, std::int64_t count, const Operand<R>* operands,
-        std::int64_t rows);
+              std::int64_t rows);
 };
 
 enum class Isa { portable, avx2, avx512 };

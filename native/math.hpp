@@ -115,9 +115,9 @@ INLINE F log_of_normal(F x) {
   const Split<float> s(x);
   const F f = s.f;
   // (log(1 + f) - f + f²/2) / f³
-  const F rest = polynomial(f, 6.971612e-02f, -1.1479734e-01f, 1.168542e-01f, -1.2425687e-01f,
-                            1.4249058e-01f, -1.6667803e-01f, 2.0000716e-01f, -2.4999997e-01f,
-                            3.333333e-01f);
+  const F rest =
+      polynomial(f, 6.971612e-02f, -1.1479734e-01f, 1.168542e-01f, -1.2425687e-01f, 1.4249058e-01f,
+                 -1.6667803e-01f, 2.0000716e-01f, -2.4999997e-01f, 3.333333e-01f);
   const F tail = fma(s.k, all(L::ln2_low), f * f * fma(f, rest, all(-0.5f)));
   return fma(s.k, all(L::ln2_high), f + tail);
 }
@@ -127,9 +127,9 @@ INLINE D log_of_normal(D x) {
   const Split<double> split(x);
   const D f = split.f, s = quotient(f, f + 2.0), z = s * s, half = 0.5 * f * f;
   // (2 atanh(s) - 2 s) / s³ in z = s²
-  const D rest = polynomial(z, 0.14616449685043406, 0.15331721600556042, 0.18182889125261723,
-                            0.2222221113479508, 0.28571428625975487, 0.39999999999899505,
-                            0.666666666666667);
+  const D rest =
+      polynomial(z, 0.14616449685043406, 0.15331721600556042, 0.18182889125261723,
+                 0.2222221113479508, 0.28571428625975487, 0.39999999999899505, 0.666666666666667);
   const D tail = fma(s, fma(z, rest, half), split.k * L::ln2_low);
   return fma(split.k, all(L::ln2_high), f - (half - tail));
 }
@@ -150,18 +150,19 @@ INLINE Vec<R> log(Vec<R> x) {
 // log(1 + u), 0 <= u <= 1, as 2 atanh(s) with s = u / (2 + u); the polynomial is that of `log`.
 INLINE F log1p(F u) {
   const F s = quotient(u, u + 2.0f), z = s * s;
-  return fma(s * z, polynomial(z, 2.322433e-01f, 2.1706575e-01f, 2.8592357e-01f, 3.9999706e-01f,
-                               6.666667e-01f),
-             s + s);
+  return fma(
+      s * z,
+      polynomial(z, 2.322433e-01f, 2.1706575e-01f, 2.8592357e-01f, 3.9999706e-01f, 6.666667e-01f),
+      s + s);
 }
 INLINE D log1p(D u) {
   const D s = quotient(u, u + 2.0), z = s * s;
-  return fma(s * z,
-             polynomial(z, 0.1563057780092285, 0.07492143795550767, 0.10845178394880015,
-                        0.11734279061303197, 0.13335178631449257, 0.1538454396486055,
-                        0.18181819897962714, 0.2222222219823677, 0.285714285716001,
-                        0.39999999999999525, 0.6666666666666666),
-             s + s);
+  return fma(
+      s * z,
+      polynomial(z, 0.1563057780092285, 0.07492143795550767, 0.10845178394880015,
+                 0.11734279061303197, 0.13335178631449257, 0.1538454396486055, 0.18181819897962714,
+                 0.2222222219823677, 0.285714285716001, 0.39999999999999525, 0.6666666666666666),
+      s + s);
 }
 
 template <class R>
@@ -182,15 +183,15 @@ INLINE V lanewise(V x, G g) {
 INLINE F erf(F x) {
   const F size = magnitude<float>(x), z = x * x;
   // erf(x) / x - 1 in z = x² up to 0.93
-  const F small = fma(x, polynomial(z, 8.3347186e-05f, -8.134709e-04f, 5.200369e-03f,
-                                    -2.6859151e-02f, 1.1283691e-01f, -3.7612635e-01f,
-                                    1.2837917e-01f),
+  const F small = fma(x,
+                      polynomial(z, 8.3347186e-05f, -8.134709e-04f, 5.200369e-03f, -2.6859151e-02f,
+                                 1.1283691e-01f, -3.7612635e-01f, 1.2837917e-01f),
                       x);
   // -log(1 - erf(x)) from 0.9 to 4.05
   const F high = smaller(all(4.05f), size);
-  const F exponent = polynomial(high, -1.6256714e-06f, 4.5839748e-05f, -5.9502374e-04f,
-                                4.7514327e-03f, -2.6398147e-02f, 1.1003929e-01f, 6.318706e-01f,
-                                1.130206e+00f, -3.1291306e-04f);
+  const F exponent =
+      polynomial(high, -1.6256714e-06f, 4.5839748e-05f, -5.9502374e-04f, 4.7514327e-03f,
+                 -2.6398147e-02f, 1.1003929e-01f, 6.318706e-01f, 1.130206e+00f, -3.1291306e-04f);
   const F large = with_sign<float>(1.0f - exp_within<float>(-exponent), x);
   return size < all(0.92f) ? small : large;
 }

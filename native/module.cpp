@@ -14,7 +14,8 @@ using namespace nb::literals;
 
 namespace mnemonist {
 
-void bind_run(nb::module_& m);  // bind_run.cpp
+void bind_run(nb::module_& m);      // bind_run.cpp
+void bind_testing(nb::module_& m);  // testing.cpp
 
 namespace {
 
@@ -51,6 +52,7 @@ NB_MODULE(_native, m) {
   m.def("pool_threads", &mnemonist::pool_threads, nb::call_guard<nb::gil_scoped_release>());
   mnemonist::bind_memory(m);
   mnemonist::bind_run(m);
+  mnemonist::bind_testing(m);
 
   // Before the interpreter goes; without the GIL, as a thread that runs a task may want it.
   m.def("_end_threads", &mnemonist::pool_shutdown, nb::call_guard<nb::gil_scoped_release>());

@@ -126,7 +126,8 @@ template <>
 struct Part<float> {
   __m256i mask;
   explicit INLINE Part(int count)
-      : mask(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0))) {}
+      : mask(_mm256_cmpgt_epi32(_mm256_set1_epi32(count),
+                                _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0))) {}
   INLINE F load(const float* p) const { return _mm256_maskload_ps(p, mask); }
   INLINE void store(float* p, F v) const { _mm256_maskstore_ps(p, mask, v); }
   INLINE F choose(F inside, F outside) const { return (Mask<float>)mask ? inside : outside; }
@@ -261,7 +262,7 @@ INLINE D power_of_two(Bits<double> k) { return (D)((k + 1023ul) << 52); }
 // In two steps, for 2^n may overflow, or be denormal, where p 2^n is not.
 template <class R>
 INLINE Vec<R> scale_by_halves(Vec<R> p, Vec<R> n) {
-  const Bits<R> k = (Bits<R>)(n + kRounder<R>) - (Bits<R>)all(kRounder<R>);
+  const Bits<R> k = (Bits<R>)(n + kRounder<R>)-(Bits<R>)all(kRounder<R>);
   const Bits<R> half = ((k + 4096u) >> 1) - 2048u;
   return p * power_of_two(half) * power_of_two(k - half);
 }

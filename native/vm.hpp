@@ -74,8 +74,7 @@ template <class R, class Function>
 INLINE R across(Vec<R> v, Function f) {
   alignas(kBytes) R lane[2 * kLanes<R>]{};
   store(lane, v);
-  for (int half = kLanes<R> / 2; half > 0; half /= 2)
-    store(lane, f(load(lane), load(lane + half)));
+  for (int half = kLanes<R> / 2; half > 0; half /= 2) store(lane, f(load(lane), load(lane + half)));
   return lane[0];
 }
 
@@ -116,8 +115,8 @@ __attribute__((noinline)) void reduce(const Instruction& code, const Operand<R>*
 
 // d[0, :] += Σ_r a[r, :]: for each column the rows in order, then d.
 template <class R>
-__attribute__((noinline)) void accumulate_rows(const Instruction& code,
-                                               const Operand<R>* operands, std::int64_t rows) {
+__attribute__((noinline)) void accumulate_rows(const Instruction& code, const Operand<R>* operands,
+                                               std::int64_t rows) {
   constexpr int lanes = kLanes<R>;
   R* const d = operands[code.d].p;
   const Operand<R> a = operands[code.a];
@@ -145,10 +144,10 @@ __attribute__((noinline)) void accumulate_rows(const Instruction& code,
 }
 
 // The functor of an expression in a, b and c.
-#define EACH(op, n, expression)                                                     \
-  case Op::op:                                                                      \
-    elementwise<n, R>(code, operands, rows,                                         \
-                      []([[maybe_unused]] Vec<R> a, [[maybe_unused]] Vec<R> b,      \
+#define EACH(op, n, expression)                                                            \
+  case Op::op:                                                                             \
+    elementwise<n, R>(code, operands, rows,                                                \
+                      []([[maybe_unused]] Vec<R> a, [[maybe_unused]] Vec<R> b,             \
                          [[maybe_unused]] Vec<R> c) INLINE_LAMBDA { return expression; }); \
     break;
 
@@ -194,8 +193,7 @@ void run_one(const Instruction& code, const Operand<R>* operands, std::int64_t r
     EACH(dsigmoid, 2, a * b * (one - b))
     EACH(copy, 1, a)
     case Op::sum:
-      reduce<R>(code, operands, rows, zero,
-                [](Vec<R> a, Vec<R> b) INLINE_LAMBDA { return a + b; });
+      reduce<R>(code, operands, rows, zero, [](Vec<R> a, Vec<R> b) INLINE_LAMBDA { return a + b; });
       break;
     case Op::amax:
       reduce<R>(code, operands, rows, -Limits<R>::inf,

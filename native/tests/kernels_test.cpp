@@ -70,7 +70,9 @@ template <class R>
 class Rows {
  public:
   Rows(std::int64_t rows, std::int64_t width, double low = -1, double high = 1)
-      : rows(rows), width(width), stride(width + (draw(0, 1) ? draw(0, 9) : 0)),
+      : rows(rows),
+        width(width),
+        stride(width + (draw(0, 1) ? draw(0, 9) : 0)),
         memory_(rows > 0 ? (rows - 1) * stride + width : 0) {
     std::uniform_real_distribution<double> number(low, high);
     for (std::int64_t r = 0; r < rows; ++r)
@@ -103,7 +105,8 @@ class Rows {
 
 template <class R>
 bool same_bits(const std::vector<R>& a, const std::vector<R>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(R)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(R)) == 0);
 }
 
 std::string sizes(const char* what, const char* isa, std::size_t bytes, std::int64_t m,
@@ -200,6 +203,7 @@ void test_gemm_tn(const Kernels<R>& kernels, const char* isa, std::int64_t rows,
   check(same_bits(whole, c.values()), what + ": other bits by parts");
 }
 
+// clang-format off
 long double reference(Op op, long double a, long double b, long double c) {
   switch (op) {
     case Op::add: return a + b;
@@ -242,6 +246,7 @@ long double reference(Op op, long double a, long double b, long double c) {
     default: return 0;
   }
 }
+// clang-format on
 
 // One instruction at random sizes, with numbers a row among its operands, into a place of its own
 // or over one of its sources.
@@ -249,8 +254,8 @@ template <class R>
 void test_elementwise(const Kernels<R>& kernels, const char* isa, Op op) {
   const std::int64_t rows = draw(0, 7), width = draw(0, 3) ? draw(0, 150) : draw(1, 3);
   const int count = operands_of(op);
-  const std::string what = sizes(("op " + std::to_string(int(op))).c_str(), isa, sizeof(R), rows,
-                                 width, count);
+  const std::string what =
+      sizes(("op " + std::to_string(int(op))).c_str(), isa, sizeof(R), rows, width, count);
   const bool positive = op == Op::log || op == Op::sqrt || op == Op::rsqrt || op == Op::pow;
   Instruction code{op, 0, 0, 0, 0, 0, static_cast<std::int32_t>(width)};
   std::uint16_t* const index[3] = {&code.a, &code.b, &code.c};
@@ -347,7 +352,8 @@ void test(const Kernels<R>& kernels, const char* isa) {
   }
   for (std::int64_t m = 0; m <= 20; ++m) test_gemm(kernels, isa, m, 130, 33);
   for (int i = 0; i < 120; ++i)
-    test_gemm_tn(kernels, isa, draw(0, i % 4 ? 60 : 700), draw(0, i % 3 ? 60 : 9), draw(0, i % 5 ? 60 : 3));
+    test_gemm_tn(kernels, isa, draw(0, i % 4 ? 60 : 700), draw(0, i % 3 ? 60 : 9),
+                 draw(0, i % 5 ? 60 : 3));
   test_gemm_tn(kernels, isa, 300, 1, 1);
   test_gemm_tn(kernels, isa, 1, 400, 1);
   for (int op = 0; op <= static_cast<int>(Op::copy); ++op)
