@@ -12,7 +12,7 @@ from mnemonist.engine.differentiate.saving import Recompute, to_save
 from mnemonist.engine.program import REDUCTIONS, Node, Program, Time, ancestors
 from mnemonist.errors import ConfigError
 
-__all__ = ["differentiate"]
+__all__ = ["differentiate", "leaf_dependent"]
 
 
 def differentiate(
@@ -50,7 +50,7 @@ def differentiate(
     before = {n.attr[0]: n for n in program.nodes if n.op == "state"}
     sources = {n.attr[0]: n for n in program.nodes if n.op in ("input", "known")}
     sources = {name: sources[name] for name in asked if name in sources}
-    wanted = {*before.values(), *sources.values(), *_constants(program, leaves)}
+    wanted = {*before.values(), *sources.values(), *leaf_dependent(program, leaves)}
     reverse = Reverse(program, graph, wanted)
     seeds = [(name, graph.carry(name, program.states[name])) for name in program.carried]
     seeds += [(name, graph.loss(name, program.values[name].width)) for name in names]
@@ -166,8 +166,8 @@ def _asked(program: Program, inputs: Iterable[str] | None) -> dict[str, int]:
     return {name: width for name, width in widths.items() if name in names}
 
 
-def _constants(program: Program, leaves: Iterable[str] | None) -> set[Node]:
-    """The K nodes that depend on leaves whose gradient is wanted."""
+def leaf_dependent(program: Program, leaves: Iterable[str] | None) -> set[Node]:
+    """The K nodes that depend on leaves; on any if none are named."""
     names = set(program.leaves if leaves is None else leaves)
     _require("parameter", names, program.leaf_shapes)
     found: set[Node] = set()

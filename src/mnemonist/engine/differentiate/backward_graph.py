@@ -32,11 +32,12 @@ class BackwardGraph(Graph):
 
     Args:
         program: the forward program.
+        latest: the latest binding time of its nodes that stand in this graph as they are.
     """
 
-    def __init__(self, program: Program) -> None:
-        constants = [n for n in program.nodes if n.time is Time.K]
-        super().__init__(constants, 1 + max(n.id for n in program.nodes))
+    def __init__(self, program: Program, latest: Time = Time.K) -> None:
+        own = [n for n in program.nodes if n.time <= latest]
+        super().__init__(own, 1 + max(n.id for n in program.nodes))
 
     # Sources
 

@@ -255,9 +255,10 @@ class _Run:
                 self._add(sink, values, time, t)
             for name, node in gradient.states.items():
                 d = time.only(values[node].expand(x.shape[1], *node.shape), t)
-                if time.valid is not None:
-                    d = torch.where(time.valid[t], d, carry[name])
-                carry[name] = time.back(t, name, d)
+                d = time.back(t, name, d)
+                # where a row has ended, neither the step nor a reset touches its state
+                ended = time.valid is not None and ~time.valid[t]
+                carry[name] = d if ended is False else torch.where(ended, carry[name], d)
         self.states = carry
         shape = x.shape[:2]
         return {
