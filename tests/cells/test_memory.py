@@ -184,6 +184,22 @@ def test_batch_norm_keeps_statistics_for_each_step():
     torch.testing.assert_close(cell.norm_x.running_mean, driven.mean(1), rtol=1e-4, atol=1e-5)
 
 
+def test_batch_norm_averages_a_batch_once_also_when_its_steps_are_recomputed():
+    batches = torch.randn(2, 5, 6, 2, dtype=DOUBLE)
+
+    def trained(checkpoint):
+        torch.manual_seed(0)
+        cell = cells.BatchNormLSTM(2, 4, max_steps=3).double()
+        runs = [unroll(cell, x, checkpoint=checkpoint).output for x in batches]
+        torch.stack(runs).square().sum().backward()
+        return dict(cell.named_buffers()), [p.grad for p in cell.parameters()]
+
+    buffers, gradients = trained(None)
+    assert all(value.ne(0).any() for value in buffers.values())
+    for segment in (1, 2, 5):
+        torch.testing.assert_close(trained(segment), (buffers, gradients), rtol=0, atol=1e-14)
+
+
 @pytest.mark.parametrize(("name", "function"), ACTIVATIONS.items())
 def test_activations_by_name_are_torchs(name, function):
     x = torch.linspace(-4, 4, 33)

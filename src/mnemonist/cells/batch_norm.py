@@ -123,7 +123,8 @@ class StepwiseBatchNorm(nn.Module):
         """Values (B, width) at the steps t (B, 1), the first step being 0."""
         if self.training:
             mean, var = values.mean(0), values.var(0, correction=0)
-            self._average(mean.detach(), var.detach(), self._row(t))
+            if not _recomputing():
+                self._average(mean.detach(), var.detach(), self._row(t))
         else:
             mean, var = self.running_mean[self._row(t)], self.running_var[self._row(t)]
         return self.gamma * (values - mean) * torch.rsqrt(var + self.eps)
@@ -136,3 +137,8 @@ class StepwiseBatchNorm(nn.Module):
     def _average(self, mean: Tensor, var: Tensor, row: Tensor) -> None:
         for running, batch in ((self.running_mean, mean), (self.running_var, var)):
             running[row] = running[row].lerp(batch.to(running.dtype), self.momentum)
+
+
+def _recomputing() -> bool:
+    """Whether this runs inside a backward pass: checkpointing takes the step a second time there."""
+    return not torch.compiler.is_compiling() and torch._C._current_graph_task_id() != -1
