@@ -30,6 +30,7 @@ def explain(
         json: print one JSON object, with the program in the form that a run folder stores.
     """
     from mnemonist import cells, engine
+    from mnemonist.engine.differentiate import differentiate
 
     if cell is None:
         listed = {name: str(cells.describe(name)) for name in cells.names()}
@@ -43,7 +44,10 @@ def explain(
         print(dumps(_plain(explanation), indent=2, ensure_ascii=False))
         return
     described = cells.describe(type(made))
-    print("\n\n".join(filter(None, [str(described), described.formula, str(explanation)])))
+    program = explanation.program
+    backward = "" if program is None else differentiate(program).describe()
+    parts = (str(described), described.formula, str(explanation), backward)
+    print("\n\n".join(filter(None, parts)))
 
 
 def _plain(explanation: Explanation) -> dict[str, Any]:

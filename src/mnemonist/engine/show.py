@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from mnemonist.engine.program import AFFINE, POINTWISE, REDUCTIONS, Node, Program, Time
 from mnemonist.engine.prologue import render_call
 
-__all__ = ["describe"]
+__all__ = ["Description", "columns", "describe", "fresh"]
 
 _STAGE = 12
 _NOTE = 52
@@ -53,10 +53,12 @@ def describe(program: Program) -> str:
                 h'  = tanh(g)
       counts    for all t: 1 GEMM; per step: 1 GEMM, 1 pointwise operation
     """
-    return "\n".join(_Description(program).lines())
+    return "\n".join(Description(program).lines())
 
 
-class _Description:
+class Description:
+    """Names for the nodes of a program, and the equations that they stand in."""
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.names: dict[Node, str] = {}
@@ -81,7 +83,7 @@ class _Description:
             shown += self._passed_on() if title == "loop" else []
             for i, (equation, note) in enumerate(shown):
                 stage = title if i == 0 else ""
-                lines.append(_columns(f"  {stage:{_STAGE - 2}}{equation}", note))
+                lines.append(columns(f"  {stage:{_STAGE - 2}}{equation}", note))
         lines.append(f"  {'counts':{_STAGE - 2}}{self._counts()}")
         return lines
 
@@ -111,9 +113,9 @@ class _Description:
             if node in self.names or node.op in ("leaf", "const", "zeros"):
                 continue
             if node.op in AFFINE:
-                self.names[node] = self._started(node) or _fresh(node.label or "g", taken)
+                self.names[node] = self._started(node) or fresh(node.label or "g", taken)
             elif self._deserves_name(node):
-                self.names[node] = _fresh(node.label or "v", taken)
+                self.names[node] = fresh(node.label or "v", taken)
 
     def _started(self, node: Node) -> str | None:
         """The name of the product that this one goes on from, if nobody else uses that."""
@@ -141,8 +143,7 @@ class _Description:
     def _product(self, node: Node, name: str) -> tuple[str, str]:
         operand, weight = node.args[:2]
         start = node.args[2] if len(node.args) == 3 else None
-        parts = _parts(weight)
-        letter = _letter(parts) or ("W" if node.time is Time.X else "U")
+        letter = self._letter(node)
         if self._started(node):
             equation = f"{name:3}+= {self._text(operand)} @ {letter}.T"
         else:
@@ -150,12 +151,20 @@ class _Description:
             if start is not None:
                 bias = start.time is Time.K and _is_stored(start)
                 equation += f" + {'b' if bias else self._text(start)}"
-        gates = " ".join(gate for gate, _ in self._gates(weight)) or "one matrix"
         groups = operand.width // weight.shape[-1]
         blocks = f", {groups} blocks" if groups > 1 else ""
         when = "per step" if node in self.program.loop else "for all t"
         sizes = f"{operand.width} -> {node.width}{blocks}"
-        return equation, f"[{gates}] {sizes}, one GEMM {when}"
+        return equation, f"{self._served(weight)} {sizes}, one GEMM {when}"
+
+    def _letter(self, product: Node) -> str:
+        """What the weight of a product is called: W, U, ..."""
+        letter = _letter(_parts(product.args[1]))
+        return letter or ("W" if product.time is Time.X else "U")
+
+    def _served(self, weight: Node) -> str:
+        """The gates that a weight serves."""
+        return f"[{' '.join(gate for gate, _ in self._gates(weight)) or 'one matrix'}]"
 
     def _passed_on(self) -> Iterable[tuple[str, str]]:
         """States that are another value under their own name."""
@@ -262,11 +271,11 @@ class _Description:
         return found
 
 
-def _columns(left: str, right: str) -> str:
+def columns(left: str, right: str) -> str:
     return f"{left:{_NOTE}}  {right}".rstrip() if right else left
 
 
-def _fresh(name: str, taken: set[str]) -> str:
+def fresh(name: str, taken: set[str]) -> str:
     """The name, with a number behind it if it is taken."""
     found, number = name, 1
     while found in taken:

@@ -118,6 +118,8 @@ class _Draw:
         op = self.one_of(UNARY)
         if op == "exp":
             a = g.pointwise("neg", g.pointwise("mul", a, a))
+        elif op == "floor":
+            a = g.pointwise("add", a, g.const(0.123))
         elif op in ("log", "sqrt", "rsqrt"):
             a = g.pointwise("add", g.pointwise("abs", a), one)
         return g.pointwise(op, a)
@@ -177,13 +179,14 @@ class _Draw:
         if kind < 0.5:
             return g.reduce("amax", a)
         centred = g.pointwise("sub", a, g.mean(a))
-        if kind < 0.6:
-            return centred
         variance = g.mean(g.pointwise("mul", centred, centred))
         variance = g.pointwise("add", variance, g.const(0.1))
         if kind < 0.8:
-            return g.pointwise("mul", centred, g.pointwise("rsqrt", variance))
-        return g.pointwise("div", centred, g.pointwise("sqrt", variance))
+            normal = g.pointwise("mul", centred, g.pointwise("rsqrt", variance))
+        else:
+            normal = g.pointwise("div", centred, g.pointwise("sqrt", variance))
+        # a sum that is zero but for rounding would decide comparisons by chance
+        return g.pointwise("add", normal, g.const(0.3))
 
     def structure(self) -> Node:
         g, a = self.g, self.flat(self.pick())

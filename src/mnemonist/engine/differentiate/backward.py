@@ -113,7 +113,8 @@ class _Finish:
         for node in nodes:
             if node not in self.made:
                 self.graph.source = node.source
-                self.made[node] = self._again(node)
+                self.made[node] = again = self._again(node)
+                again.label = again.label or node.label
         made = self.made
         return _Results(
             {name: made[node] for name, node in found.states.items()},

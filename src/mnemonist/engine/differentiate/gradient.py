@@ -125,6 +125,12 @@ class Gradient:
         """Sums over steps that the loop adds up itself, for nothing behind it needs their terms."""
         return self._schedule.accumulated
 
+    def describe(self) -> str:
+        """The backward program for people to read."""
+        from mnemonist.engine.differentiate.show import describe
+
+        return describe(self)
+
     def __repr__(self) -> str:
         return (
             f"Gradient({self.program.cell}: {len(self.before)} before, {len(self.loop)} loop, "

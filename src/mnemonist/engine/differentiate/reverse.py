@@ -31,6 +31,7 @@ class Reverse:
 
         self._whole: dict[Node, list[Node]] = defaultdict(list)
         self._pieces: dict[Node, list[tuple[int, int, Node]]] = defaultdict(list)
+        self._names = {node: f"d{name}'" for name, node in program.values.items()}
         self._active = set(wanted)
         for node in program.nodes:
             if node.op not in FLAT and any(a in self._active for a in node.args):
@@ -46,7 +47,13 @@ class Reverse:
             d = self.gradient_of(node)
             if d is not None:
                 self.graph.source = node.source
+                d.label = d.label or self._called(node)
                 self._through(node, d)
+
+    def _called(self, node: Node) -> str:
+        """What to call a node's gradient, for people."""
+        name = node.label or ("g" if node.op in AFFINE else "")
+        return self._names.get(node, f"d{name}" if name else "")
 
     def gradient_of(self, node: Node) -> Node | None:
         """What has come back to a node so far."""
@@ -58,7 +65,11 @@ class Reverse:
 
     def result(self, source: Node) -> Node:
         """The gradient of a source; zeros where nothing came back."""
-        return self.gradient_of(source) or self.graph.zeros(source.shape)
+        d = self.gradient_of(source)
+        if d is None:
+            return self.graph.zeros(source.shape)
+        d.label = d.label or f"d{source.attr[0]}"
+        return d
 
     def _add(self, node: Node, gradient: Node) -> None:
         if node in self._active:

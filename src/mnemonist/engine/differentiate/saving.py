@@ -17,13 +17,14 @@ from mnemonist.engine.program import AFFINE, REDUCTIONS, STRUCTURE, Node, Progra
 
 __all__ = ["Recompute", "to_save"]
 
-_STORED = 16
-"""Cost of writing one number and reading it again, in additions: they stream from memory."""
+_STORED = 8
+"""Cost of writing one number and reading it again, in additions of two numbers in cache: about
+0.3 ns against 0.04 ns (prototype, one Zen 4 core, LSTM at T 1000, B 16, H 64)."""
 
 _CHEAP = frozenset({"add", "sub", "mul", "neg", "max", "min", "where", "abs", "not", "and", "or"})
 _CHEAP |= {"gt", "ge", "lt", "le", "eq", "ne", "stop", "sign", "floor"}
-_FUNCTION = 4
-"""Cost of one exp, tanh, division or root, in additions."""
+_FUNCTION = 5
+"""Cost of one exp, tanh, division or root: about 0.22 ns."""
 
 
 def known_anyway(program: Program) -> set[Node]:
