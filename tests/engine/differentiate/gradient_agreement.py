@@ -56,28 +56,24 @@ def expected(
     return values, finals, gradients
 
 
-def assert_gradient_agrees(
-    job: Job,
-    *,
-    keep: Sequence[str] | None = None,
-    program: Program | None = None,
-    tolerance: float = 1e-12,
-) -> tuple[Gradient, GradientRun]:
-    """Values, final states and every gradient, relative to the largest where that is above 1."""
-    program = program_of(job.cell) if program is None else program
-    names = job.keep if keep is None else tuple(keep)
-    gradient = differentiate(program, keep=names)
+def losses(gradient: Gradient, job: Job) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Random gradients of the values over time and of the final states."""
+    program = gradient.program
     torch.manual_seed(1)
     widths = {**program.states, **program.outputs}
     steps, rows = job.x.shape[:2]
     like = {"dtype": job.x.dtype}
-    loss = {n: torch.randn(steps, rows, widths[n], **like) for n in names}
-    final = {n: torch.randn(rows, widths[n], **like) for n in program.carried}
-    values, finals, gradients = expected(job, names, loss, final)
-    torch.manual_seed(2)
-    run = run_gradient(
+    loss = {n: torch.randn(steps, rows, widths[n], **like) for n in gradient.keep}
+    return loss, {n: torch.randn(rows, widths[n], **like) for n in program.carried}
+
+
+def run_job(gradient: Gradient, job: Job) -> GradientRun:
+    """The backward program on a job, with the gradients of `losses`."""
+    loss, final = losses(gradient, job)
+    torch.manual_seed(2)  # for parametrisations that draw
+    return run_gradient(
         gradient,
-        program.leaves_of(job.cell),
+        gradient.program.leaves_of(job.cell),
         job.x,
         job.state,
         job.extras,
@@ -89,6 +85,22 @@ def assert_gradient_agrees(
         forced=job.forced,
         forced_mask=job.forced_mask,
     )
+
+
+def assert_gradient_agrees(
+    job: Job,
+    *,
+    keep: Sequence[str] | None = None,
+    program: Program | None = None,
+    tolerance: float = 1e-12,
+) -> tuple[Gradient, GradientRun]:
+    """Values, final states and every gradient, relative to the largest where that is above 1."""
+    program = program_of(job.cell) if program is None else program
+    names = job.keep if keep is None else tuple(keep)
+    gradient = differentiate(program, keep=names)
+    loss, final = losses(gradient, job)
+    values, finals, gradients = expected(job, names, loss, final)
+    run = run_job(gradient, job)
     for name in names:
         _close(run.values[name], values[name], name, tolerance)
     for name in program.carried:
