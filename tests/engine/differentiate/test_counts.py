@@ -10,6 +10,7 @@ from mnemonist.engine.differentiate import Gradient, Sink, differentiate
 from mnemonist.engine.differentiate.backward_graph import SUPER, TRANSPOSED
 from mnemonist.engine.program import AFFINE, POINTWISE, REDUCTIONS, Node
 from mnemonist.engine.trace import program_of
+from mnemonist.errors import ConfigError
 
 
 def gradient_of(name: str, **options: object) -> Gradient:
@@ -112,7 +113,7 @@ def test_sums_whose_terms_nothing_keeps_are_added_up_in_the_loop() -> None:
     assert names(gradient_of("lstm_layer_norm").accumulated) == {"norm_c.weight", "norm_c.bias"}
     # the gradients of the gates are kept for the weights: their products with c can wait
     assert not gradient_of("lstm_peephole").accumulated
-    frozen = gradient_of("indrnn", leaves=["u"], inputs=())
+    frozen = gradient_of("indrnn", parameters=["u"], inputs=())
     assert names(frozen.accumulated) == {"u"}
     assert not frozen.kept
 
@@ -130,10 +131,20 @@ def test_nothing_is_made_for_what_is_not_wanted() -> None:
     assert not any(n.op == "mmT" for n in no_input.after)
     assert no_input.loop
     assert len(no_input.loop) == len(everything.loop)
-    only_recurrent = gradient_of("lstm", inputs=(), leaves=["forget.U"])
+    only_recurrent = gradient_of("lstm", inputs=(), parameters=["forget.U"])
     assert [s.kind for s in only_recurrent.parameters] == ["mm"]
-    states_only = gradient_of("lstm", inputs=(), leaves=())
+    weight = only_recurrent.parameters[0].node
+    same = gradient_of("lstm", inputs=(), parameters=[weight])
+    assert [s.node for s in same.parameters] == [weight]
+    states_only = gradient_of("lstm", inputs=(), parameters=())
     assert not states_only.parameters
     assert not states_only.after
     assert not states_only.kept
     assert gradient_of("lstm", keep=("h", "c")).keep == ("h", "c")
+
+
+def test_unknown_names() -> None:
+    program = program_of(cells.get("lstm")(3, 8))
+    for options in ({"keep": ["y"]}, {"inputs": ["u"]}, {"parameters": ["forget.V"]}):
+        with pytest.raises(ConfigError, match=r"no .* '(y|u|forget.V)': the program has"):
+            differentiate(program, **options)

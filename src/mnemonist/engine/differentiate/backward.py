@@ -12,7 +12,7 @@ from mnemonist.engine.differentiate.saving import Recompute, to_save
 from mnemonist.engine.program import REDUCTIONS, Node, Program, Time, ancestors
 from mnemonist.errors import ConfigError
 
-__all__ = ["differentiate", "leaf_dependent"]
+__all__ = ["constants_of", "differentiate"]
 
 
 def differentiate(
@@ -20,7 +20,7 @@ def differentiate(
     *,
     keep: Iterable[str] | None = None,
     inputs: Iterable[str] | None = None,
-    leaves: Iterable[str] | None = None,
+    parameters: Iterable[str | Node] | None = None,
 ) -> Gradient:
     """The backward program of a program: one step of reverse-mode differentiation.
 
@@ -29,7 +29,8 @@ def differentiate(
         keep: states and outputs whose values over time have a gradient; what the program emits
             if not given. The gradients of final states enter as the first carry.
         inputs: of ``x``, extras and known states, those whose gradient is wanted; all by default.
-        leaves: parameters and buffers whose gradient is wanted; all by default.
+        parameters: parameters and buffers whose gradient is wanted, with all that is computed
+            from them; or single K nodes of the program; all by default.
 
     Raises:
         ConfigError: a name that the program does not have.
@@ -50,7 +51,7 @@ def differentiate(
     before = {n.attr[0]: n for n in program.nodes if n.op == "state"}
     sources = {n.attr[0]: n for n in program.nodes if n.op in ("input", "known")}
     sources = {name: sources[name] for name in asked if name in sources}
-    wanted = {*before.values(), *sources.values(), *leaf_dependent(program, leaves)}
+    wanted = {*before.values(), *sources.values(), *constants_of(program, parameters)}
     reverse = Reverse(program, graph, wanted)
     seeds = [(name, graph.carry(name, program.states[name])) for name in program.carried]
     seeds += [(name, graph.loss(name, program.values[name].width)) for name in names]
@@ -167,9 +168,10 @@ def _asked(program: Program, inputs: Iterable[str] | None) -> dict[str, int]:
     return {name: width for name, width in widths.items() if name in names}
 
 
-def leaf_dependent(program: Program, leaves: Iterable[str] | None) -> set[Node]:
-    """The K nodes that depend on leaves; on any if none are named."""
-    names = set(program.leaves if leaves is None else leaves)
+def constants_of(program: Program, parameters: Iterable[str | Node] | None) -> set[Node]:
+    """The K nodes that depend on parameters, or are those given; that depend on any by default."""
+    asked = list(program.leaves if parameters is None else parameters)
+    names = {p for p in asked if isinstance(p, str)}
     _require("parameter", names, program.leaf_shapes)
     found: set[Node] = set()
     for node in program.nodes:
@@ -177,7 +179,7 @@ def leaf_dependent(program: Program, leaves: Iterable[str] | None) -> set[Node]:
             own = node.op == "leaf" and node.attr[0] in names
             if own or any(a in found for a in node.args):
                 found.add(node)
-    return found
+    return found | {p for p in asked if isinstance(p, Node)}
 
 
 def _read(roots: Iterable[Node], forward: Mapping[int, Node]) -> set[Node]:

@@ -58,7 +58,7 @@ def step_jacobian(
     """
     gradient = _STEPS.get(program)
     if gradient is None:
-        gradient = differentiate(program, keep=(), inputs=(), leaves=())
+        gradient = differentiate(program, keep=(), inputs=(), parameters=())
         _STEPS[program] = gradient
     widths = [program.states[name] for name in program.carried]
     total = sum(widths)

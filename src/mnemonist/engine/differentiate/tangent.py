@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mnemonist.engine.codegen import compile_prologue
-from mnemonist.engine.differentiate.backward import leaf_dependent
+from mnemonist.engine.differentiate.backward import constants_of
 from mnemonist.engine.differentiate.backward_graph import BackwardGraph
 from mnemonist.engine.differentiate.rules import FLAT, RULES
 from mnemonist.engine.interpret import run_program
@@ -164,7 +164,7 @@ def tangent_program(program: Program, leaves: Iterable[str] = ()) -> Tangent:
     >>> dict(tangent_program(program_of(Elman(3, 5))).program.states)
     {'h': 5, 'h.tangent': 5}
     """
-    return _Forward(program, leaf_dependent(program, leaves)).tangent()
+    return _Forward(program, constants_of(program, leaves)).tangent()
 
 
 class _TangentGraph(BackwardGraph):
