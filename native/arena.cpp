@@ -90,6 +90,7 @@ void* from_system(std::size_t bytes) {
 }
 
 void to_system(Header* block) {
+  SHOW(block, sizeof(Header));
   SHOW(block, block->bytes);
 #if defined(MNEMONIST_POSIX)
   if (block->bytes >= kMapped) {
@@ -206,6 +207,7 @@ void* Arena::take(std::size_t bytes) {
 }
 
 void Arena::give(Header* block) {
+  SHOW(block, sizeof(Header));
   SHOW(block, block->bytes);
   std::lock_guard<std::mutex> lock(mutex_);
   const std::size_t bytes = block->bytes;
@@ -241,7 +243,7 @@ void Arena::shrink(std::size_t limit) {
     }
     Header* block = oldest->front();
     oldest->erase(oldest->begin());
-    use_.idle -= block->bytes;
+    use_.idle -= block->bytes;  // its header was shown above
     to_system(block);
   }
 }
