@@ -50,6 +50,8 @@ NB_MODULE(_native, m) {
   m.def("best_isa", [] { return mnemonist::name_of(mnemonist::best_isa()); });
   m.def("has_isa", &mnemonist::has_isa, "name"_a);
   m.def("pool_threads", &mnemonist::pool_threads, nb::call_guard<nb::gil_scoped_release>());
+  // programs and their plans are kept until the process ends, when nothing collects them any more
+  nb::set_leak_warnings(false);
   mnemonist::bind_memory(m);
   mnemonist::bind_run(m);
   mnemonist::bind_testing(m);

@@ -14,6 +14,7 @@ from mnemonist.engine.contract import CellLike
 from mnemonist.engine.eager import run_eager
 from mnemonist.engine.interpret import run_program
 from mnemonist.engine.job import Job, Trace
+from mnemonist.engine.native import executor as native
 from mnemonist.engine.program import Program
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.errors import ConfigError, UnrepresentableError
@@ -93,6 +94,12 @@ _EXECUTORS = (
         "all steps in parallel, for states that are linear in the state before",
         lambda job, program: scan.run_scan(program, job),
         lambda job, program: scan.obstacle(program, job),
+    ),
+    Executor(
+        "native",
+        "the traced program, forwards and backwards, by the compiled engine",
+        lambda job, program: native.run_native(program, job),
+        lambda job, program: native.obstacle(program, job),
     ),
     Executor(
         "program",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mnemonist.engine.graph import Graph
@@ -9,7 +10,7 @@ from mnemonist.engine.passes import Made, rewrite
 from mnemonist.engine.program import Node, Program, Time
 from mnemonist.errors import ConfigError
 
-__all__ = ["LinearRecurrence", "bind", "linear_recurrence"]
+__all__ = ["LinearRecurrence", "bind", "linear_recurrence", "replaced"]
 
 
 def bind(program: Program, *states: str) -> Program:
@@ -32,6 +33,29 @@ def bind(program: Program, *states: str) -> Program:
 
     values = rewrite(program.values, rule)
     return replace(program, values=values, bound=(*program.bound, *states))
+
+
+def replaced(program: Program, states: Sequence[str], mask: str, value: str) -> Program:
+    """The program for states that are given at some steps: a reset, or partial teacher forcing.
+
+    Before the step, state s is ``where(mask, value + s, s)``, with the two as further extras.
+
+    Args:
+        states: which.
+        mask: name of the extra, of width 1, that is not zero where the state is given.
+        value: what the name of a state's extra begins with.
+    """
+
+    def rule(graph: Graph, node: Node, made: Made) -> Node | None:
+        if node.op != "state" or node.attr[0] not in states:
+            return None
+        here = graph.node("input", (), (mask,), (1,), time=Time.X, logical=True)
+        given = graph.node("input", (), (value + node.attr[0],), node.shape, time=Time.X)
+        return graph.pointwise("where", here, given, graph.copy(node, ()))
+
+    extras = {mask: 1} | {value + name: program.states[name] for name in states}
+    values = rewrite(program.values, rule)
+    return replace(program, values=values, extras={**program.extras, **extras})
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ __all__ = ["Planner", "Unplanned"]
 _PRODUCTS = frozenset({"mm", "mmT", "bmm", "bmmT"})
 _VIEWS = frozenset({"slice", "view", "expand", "stop"})
 _PHASES = ("before", "loop", "after")
+_PASSING = (Layout.ROWS, Layout.RING)
 _FUSED = {"add": ("fma", "fma"), "sub": ("fms", "fnma"), "accumulate": ("fma", "fma")}
 
 
@@ -169,6 +170,9 @@ class Planner:
         if node in self.skipped:
             return
         places = [p for p in self.results.get(node, ()) if (node, p) not in late]
+        if any(self.stage_of[u][0] != self.stage_of[node][0] for u in self._readers(node)):
+            # the others read it when this place has seen later steps
+            places = [p for p in places if self.plan.buffers[p.buffer][0] not in _PASSING]
         if node.op == "zeros":
             self.views[node] = self.plan.number(0.0).broadcast(node.shape)
         elif places:

@@ -11,18 +11,21 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from mnemonist import _native
 from mnemonist.engine.differentiate import Gradient, differentiate
 from mnemonist.engine.differentiate.evaluate import evaluate
+from mnemonist.engine.graph import Graph
+from mnemonist.engine.interpret import run_program
+from mnemonist.engine.native import library
 from mnemonist.engine.native.compile import (
     Backward,
-    Forward,
     Slot,
     compile_backward,
     compile_forward,
 )
 from mnemonist.engine.native.plan import Layout, Plan
+from mnemonist.engine.passes import Made, rewrite
 from mnemonist.engine.program import Node, Program
+from mnemonist.engine.time import valid_mask
 
 __all__ = ["Grid", "Rows", "constants_of", "run_rows"]
 
@@ -55,6 +58,14 @@ class Grid:
     def total(self) -> int:
         """N, the rows of all steps together."""
         return self.steps * self.rows if self.lengths is None else int(self.lengths.sum())
+
+    @cached_property
+    def padded(self) -> Tensor | None:
+        """(N,): where the rows stand among T·B, where rows end early."""
+        if self.lengths is None:
+            return None
+        running = self.lengths[None, :] > torch.arange(self.steps)[:, None]
+        return running.flatten().nonzero()[:, 0]
 
     @cached_property
     def last(self) -> Tensor:
@@ -101,7 +112,7 @@ class Compiled:
         self.forward = compile_forward(
             program, keep, stored=stored, fixed=signature.fixed, ring=self.ring
         )
-        self.forward_plan = _native.Plan(self.forward.plan.code(), self.forward.plan.numbers)
+        self.forward_plan = _compiled_plan(self.forward.plan)
 
     def _gradient(self, wanted: frozenset[str | int]) -> Gradient:
         program = self.program
@@ -119,14 +130,30 @@ class Compiled:
         return compile_backward(self.gradient, self.forward, self.signature.fixed)
 
     @cached_property
+    def of_constants(self) -> Program:
+        """The program with the constants as its parameters."""
+        names = {node: f"k{i}" for i, node in enumerate(self.forward.constants)}
+
+        def rule(graph: Graph, node: Node, made: Made) -> Node | None:
+            name = names.get(node)
+            return None if name is None else graph.leaf(name, node.shape, logical=node.logical)
+
+        return replace(self.program, values=rewrite(self.program.values, rule))
+
+    @cached_property
     def stored(self) -> tuple[_Key, ...]:
         """The buffers that the backward plan reads of the forward plan's, inputs apart."""
         slots = [s.key for s in self.backward.slots if s is not None]
         return tuple(key for key in slots if key[0] in ("state", "value", "stored"))
 
     @cached_property
-    def backward_plan(self) -> _native.Plan:
-        return _native.Plan(self.backward.plan.code(), self.backward.plan.numbers)
+    def backward_plan(self) -> Any:
+        return _compiled_plan(self.backward.plan)
+
+
+def _compiled_plan(plan: Plan) -> Any:
+    """The plan as the extension keeps it."""
+    return library.module().Plan(plan.code(), plan.numbers)
 
 
 _COMPILED: WeakKeyDictionary[Program, dict[Signature, Compiled]] = WeakKeyDictionary()
@@ -249,18 +276,18 @@ def _memory(
         if slot is not None:
             tensor = given.get(slot.key)
             if tensor is None:
-                tensor = like.new_empty(rows[slot.layout], slot.width)
+                tensor = library.empty((rows[slot.layout], slot.width), like.dtype)
             memory[slot.key] = tensor
     return memory
 
 
 def _execute(
-    plan: _native.Plan, slots: Sequence[Slot | None], grid: Grid, memory: Mapping[_Key, Tensor]
+    plan: Any, slots: Sequence[Slot | None], grid: Grid, memory: Mapping[_Key, Tensor]
 ) -> None:
     addresses = [0 if slot is None else memory[slot.key].data_ptr() for slot in slots]
     like = next(iter(memory.values()))
     first = grid.first
-    _native.run(
+    library.module().run(
         plan,
         like.dtype is torch.float64,
         grid.steps,
@@ -268,7 +295,7 @@ def _execute(
         0 if first is None else first.data_ptr(),
         addresses,
         torch.get_num_threads(),
-        "",
+        library.isa(),
     )
 
 
@@ -300,7 +327,8 @@ def _gradients(
 ) -> list[Tensor | None]:
     """∂L/∂ of every tensor of a run, None where it is not wanted."""
     program, backward, gradient = code.program, code.backward, code.gradient
-    assert gradient is not None and code.signature.wanted is not None
+    assert gradient is not None
+    assert code.signature.wanted is not None
     given = _by_role(program, [t.detach().contiguous() for t in tensors])
     like = given["x", "x"]
     forward = {n: given["constant", i] for i, n in enumerate(code.forward.constants)}
@@ -311,12 +339,10 @@ def _gradients(
     over_time = dict(zip(keep, gradients))
     final = dict(zip(program.states, gradients[len(keep) :]))
     for name in program.carried:
-        width = program.states[name]
-        grad = final[name]
-        zero = grad is None
-        given["carry", name] = (
-            like.new_zeros(grid.rows, width) if zero else grad.clone(memory_format=torch.contiguous_format)
-        )
+        carry = like.new_zeros(grid.rows, program.states[name])
+        if (incoming := final[name]) is not None:
+            carry.copy_(incoming)
+        given["carry", name] = carry
     for name in gradient.keep:
         given["loss", name] = _loss(code, grid, name, like, over_time.get(name), final.get(name))
     memory = _memory(backward.slots, grid, like, given)
@@ -329,14 +355,15 @@ def _gradients(
         value = memory["parameter", i].reshape(shape)
         value = value.sum_to_size(node.shape) if node.shape != shape else value
         constants[node] = constants[node] + value if node in constants else value
-    for (role, name), tensor in _by_role(program, tensors).items():
+    for (role, which), tensor in _by_role(program, tensors).items():
+        name = str(which)
         if role == "constant":
-            found = constants.get(code.forward.constants[int(name)])
-            asked = name in wanted
+            found = constants.get(code.forward.constants[int(which)])
+            asked = which in wanted
         elif role == "state":
             asked, found = f"state.{name}" in wanted, given.get(("carry", name))
             if found is None and asked:
-                found = _unread(grid, final[str(name)], tensor)
+                found = _unread(grid, final[name], tensor)
         else:
             asked, found = name in wanted, memory.get(("input", name))
         if asked and found is None:
@@ -366,12 +393,20 @@ def _loss(
     width = code.program.values[name].width
     unread = name in code.program.states and name not in code.program.carried
     if over_time is not None and not (unread and final is not None):
-        return over_time.contiguous()
+        return _in_place(over_time)
     total = like.new_zeros(grid.total, width) if over_time is None else over_time.clone()
     if unread and final is not None:
         ran = grid.last >= grid.rows
         total[grid.last[ran] - grid.rows] += final[ran]
     return total
+
+
+def _in_place(value: Tensor) -> Tensor:
+    """The value with its elements one behind another."""
+    if value.is_contiguous():
+        return value
+    # the gradient of a sum is one number repeated: new memory would cost page faults
+    return library.empty(value.shape, value.dtype).copy_(value)
 
 
 def _unread(grid: Grid, final: Tensor | None, state: Tensor) -> Tensor:
@@ -387,4 +422,51 @@ def _again(
     code: Compiled, grid: Grid, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """The gradients as torch operations, so that they can be differentiated once more."""
-    raise NotImplementedError
+    given = _by_role(code.program, tensors)
+    values, final = _run_torch(code, grid, given)
+    outputs = [*(values[name] for name in code.signature.keep), *final.values()]
+    pairs = [(o, g) for o, g in zip(outputs, gradients) if g is not None and o.requires_grad]
+    inputs = [t for t in tensors if t.requires_grad]
+    found = torch.autograd.grad(
+        [o for o, _ in pairs], inputs, [g for _, g in pairs], create_graph=True, allow_unused=True
+    )
+    by_input = iter(found)
+    return [next(by_input) if t.requires_grad else None for t in tensors]
+
+
+def _run_torch(
+    code: Compiled, grid: Grid, given: Mapping[_Key, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What `_Run.forward` computes, by the program executor."""
+    steps, rows = grid.steps, grid.rows
+    index = grid.padded
+
+    def over_time(value: Tensor) -> Tensor:
+        if index is None:
+            return value.reshape(steps, rows, -1)
+        return (
+            value.new_zeros(steps * rows, value.shape[1])
+            .index_copy(0, index, value)
+            .reshape(steps, rows, -1)
+        )
+
+    program = code.of_constants
+    leaves = {f"k{i}": given["constant", i] for i in range(len(code.forward.constants))}
+    extras = {}
+    for name in program.extras:
+        value = given["extra", name]
+        extras[name] = value[None] if name in code.signature.fixed else over_time(value)
+    values, final = run_program(
+        program,
+        leaves,
+        over_time(given["x", "x"]),
+        {name: given["state", name] for name in program.states},
+        extras,
+        keep=code.signature.keep,
+        valid=None if grid.lengths is None else valid_mask(grid.lengths, steps),
+        forced={name: over_time(given["known", name]) for name in program.bound},
+    )
+    flat = {name: value.reshape(steps * rows, -1) for name, value in values.items()}
+    if index is not None:
+        flat = {name: value[index] for name, value in flat.items()}
+    return flat, final
