@@ -400,6 +400,9 @@ void parallel(int tasks, int threads, TaskCall call, void* body) {
 }
 
 void team(int threads, MemberCall call, void* body) {
+  // More members than cores would only wait for each other. (0: the number is not known.)
+  static const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (cores > 0) threads = std::min(threads, cores);
   Pool* pool = threads > 1 && !inside ? Pool::get() : nullptr;
   if (pool) {
     Team job;
