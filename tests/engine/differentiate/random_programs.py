@@ -178,10 +178,18 @@ class _Draw:
             return g.reduce("sum", a)
         if kind < 0.5:
             return g.reduce("amax", a)
+        if kind < 0.6:
+            powers = g.pointwise("exp", g.pointwise("sub", a, g.reduce("amax", a)))
+            return g.pointwise("div", powers, g.reduce("sum", powers))
+        if kind < 0.65:
+            square = g.mean(g.pointwise("mul", a, a))
+            return g.pointwise(
+                "mul", a, g.pointwise("rsqrt", g.pointwise("add", square, g.const(0.1)))
+            )
         centred = g.pointwise("sub", a, g.mean(a))
         variance = g.mean(g.pointwise("mul", centred, centred))
         variance = g.pointwise("add", variance, g.const(0.1))
-        if kind < 0.8:
+        if kind < 0.85:
             normal = g.pointwise("mul", centred, g.pointwise("rsqrt", variance))
         else:
             normal = g.pointwise("div", centred, g.pointwise("sqrt", variance))

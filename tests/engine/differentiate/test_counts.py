@@ -124,6 +124,20 @@ def test_a_readout_comes_before_the_loop() -> None:
     assert counts(gradient.loop)[0] == 1
 
 
+def test_a_softmax_reads_its_result_only() -> None:
+    """y (d - sum(d y)), in a readout that sinks: three operations and one reduction."""
+    gradient = differentiate(program_of(Readout(3, 5)))
+    assert counts(gradient.before) == (1, 3, 1)
+    assert not gradient.saved  # y is returned over time
+
+
+def test_a_layer_norm_has_two_reductions_each_way() -> None:
+    """Of h and of c in the loop, of x behind it."""
+    gradient = gradient_of("lstm_layer_norm")
+    assert counts(gradient.loop)[2] == 4
+    assert counts(gradient.after)[2] == 2
+
+
 def test_nothing_is_made_for_what_is_not_wanted() -> None:
     everything = gradient_of("lstm")
     no_input = gradient_of("lstm", inputs=())

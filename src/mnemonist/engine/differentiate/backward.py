@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mnemonist.engine.differentiate.backward_graph import SUPER, BackwardGraph
 from mnemonist.engine.differentiate.gradient import Gradient, Sink
 from mnemonist.engine.differentiate.reverse import Reverse
-from mnemonist.engine.differentiate.saving import Recompute, to_save
+from mnemonist.engine.differentiate.saving import Recompute, known_anyway, to_save
 from mnemonist.engine.program import REDUCTIONS, Node, Program, Time, ancestors
 from mnemonist.errors import ConfigError
 
@@ -66,8 +66,9 @@ def differentiate(
         tuple(reverse.sinks),
     )
     forward = {n.id: n for n in program.nodes}
-    saved = to_save(program, _read(found.roots, forward))
-    final = _Finish(program, forward, saved).results(found)
+    known = known_anyway(program, names)
+    saved = to_save(program, _read(found.roots, forward), known)
+    final = _Finish(program, forward, known.union(saved)).results(found)
     read = _read(final.roots, forward)
     return Gradient(
         program=program,
@@ -97,11 +98,11 @@ class _Finish:
     """The backward step once more, with the forward values that it reads stored or recomputed."""
 
     def __init__(
-        self, program: Program, forward: Mapping[int, Node], saved: Collection[Node]
+        self, program: Program, forward: Mapping[int, Node], available: Collection[Node]
     ) -> None:
         self.graph = BackwardGraph(program)
         self.forward = forward
-        self.recompute = Recompute(program, self.graph, saved)
+        self.recompute = Recompute(self.graph, available)
         self.made: dict[Node, Node] = {n: n for n in program.nodes if n.time is Time.K}
         self.products: set[tuple[Node, Node]] = set()
 

@@ -64,7 +64,20 @@ class BackwardGraph(Graph):
             return args[0]
         if any(a.op == "expand" for a in args):
             return self._on_repeated(op, args)
-        return self._signed(op, args) or super().pointwise(op, *args)
+        simple = self._signed(op, args) or self._scaled(op, args)
+        return super().pointwise(op, *args) if simple is None else simple
+
+    def _scaled(self, op: str, args: Sequence[Node]) -> Node | None:
+        """(a c) c' as a (c c') for numbers c and c'."""
+        if op != "mul":
+            return None
+        for product, number in (args, args[::-1]):
+            if number.op != "const" or product.op != "mul" or number.logical:
+                continue
+            for value, factor in (product.args, product.args[::-1]):
+                if factor.op == "const":
+                    return self.pointwise("mul", value, self.pointwise("mul", factor, number))
+        return None
 
     def _on_repeated(self, op: str, args: Sequence[Node]) -> Node:
         """Compute on one element what is the same for all."""

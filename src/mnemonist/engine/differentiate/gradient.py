@@ -60,9 +60,9 @@ class Gradient:
         states: ∂L/∂s_{t-1} of every carried state, by name.
         inputs: ∂L/∂ of x, of extras and of states known at all steps, by name, those asked for.
         parameters: contributions to the gradients of K nodes; several of one node add up.
-        saved: the forward values, beside every state at every step, that the forward pass must
-            store: enough to recompute all that the backward step reads, in as few numbers as
-            can be without repeating a product.
+        saved: the forward values that the forward pass must store, beside every state at every
+            step and the values of `keep` over time: enough to recompute all that the backward
+            step reads, in as few numbers as can be without repeating a product.
     """
 
     program: Program
@@ -88,7 +88,7 @@ class Gradient:
 
     @cached_property
     def reads(self) -> tuple[Node, ...]:
-        """Forward nodes whose values it reads: x, extras, states, and `saved`."""
+        """Forward nodes whose values it reads: x, extras, states, values kept, and `saved`."""
         ids = {n.attr[0] for n in self.nodes if n.op == "saved"}
         return tuple(n for n in self.program.nodes if n.id in ids)
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from math import prod
 
 from mnemonist.engine.differentiate.backward_graph import BackwardGraph
+from mnemonist.engine.differentiate.closed_forms import closed_forms
 from mnemonist.engine.differentiate.gradient import Sink
-from mnemonist.engine.differentiate.normalise import normalisations
 from mnemonist.engine.differentiate.rules import FLAT, RULES
 from mnemonist.engine.program import AFFINE, Node, Program, Time
 
@@ -27,7 +27,7 @@ class Reverse:
     def __init__(self, program: Program, graph: BackwardGraph, wanted: Collection[Node]) -> None:
         self.graph = graph
         self.sinks: list[Sink] = []
-        self._normalised = normalisations(program)
+        self._closed = closed_forms(program)
 
         self._whole: dict[Node, list[Node]] = defaultdict(list)
         self._pieces: dict[Node, list[tuple[int, int, Node]]] = defaultdict(list)
@@ -78,8 +78,8 @@ class Reverse:
     def _through(self, node: Node, d: Node) -> None:
         """Hand a node's gradient on to its operands."""
         g, args = self.graph, node.args
-        if node in self._normalised:
-            found = self._normalised[node]
+        if node in self._closed:
+            found = self._closed[node]
             self._add(found.value, found.gradient(g, node, d))
         elif node.op in RULES:
             for operand, gradient in zip(args, RULES[node.op](g, node, d)):

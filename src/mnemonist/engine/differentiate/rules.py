@@ -38,6 +38,8 @@ def _sub(g: BackwardGraph, n: Node, d: Node) -> Gradients:
 
 def _mul(g: BackwardGraph, n: Node, d: Node) -> Gradients:
     a, b = map(g.value, n.args)
+    if a is b:
+        return [g.pointwise("mul", g.pointwise("mul", d, g.const(2.0)), a), None]
     return [g.pointwise("mul", d, b), g.pointwise("mul", d, a)]
 
 

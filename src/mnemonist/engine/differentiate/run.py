@@ -201,7 +201,7 @@ class _Run:
             n: torch.stack(v) if v else self.x.new_zeros(*shape, *n.shape)
             for n, v in stored.items()
         }
-        allowed = known_anyway(program) | set(self.gradient.saved)
+        allowed = known_anyway(program, self.gradient.keep) | set(self.gradient.saved)
         self.stored = {n: v for n, v in stacked.items() if n in allowed}
         returned = {n: time.only(stacked[program.values[n]]) for n in self.gradient.keep}
         return returned, now

@@ -1,9 +1,9 @@
 """What the forward pass stores: as little as lets the backward pass recompute what it reads.
 
-A minimum cut between what is known anyway (x, extras, every state at every step, parameters) and
-what the backward step reads. Storing a value costs its width; computing it again costs a part of
-that, an affine product infinitely much. So an LSTM stores its four activated gates rather than
-their arguments, and computes tanh(c) once more from the state.
+A minimum cut between what is there anyway (x, extras, every state at every step, what is returned
+over time, parameters) and what the backward step reads. Storing a value costs its width;
+computing it again costs a part of that, an affine product infinitely much. So an LSTM stores its
+four activated gates rather than their arguments, and computes tanh(c) once more from the state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mnemonist.engine.differentiate.backward_graph import BackwardGraph
 from mnemonist.engine.differentiate.maxflow import FlowGraph
 from mnemonist.engine.program import AFFINE, REDUCTIONS, STRUCTURE, Node, Program, Time
 
-__all__ = ["Recompute", "to_save"]
+__all__ = ["Recompute", "known_anyway", "to_save"]
 
 _STORED = 8
 """Cost of writing one number and reading it again, in additions of two numbers in cache: about
@@ -27,15 +27,20 @@ _FUNCTION = 5
 """Cost of one exp, tanh, division or root: about 0.22 ns."""
 
 
-def known_anyway(program: Program) -> set[Node]:
+def known_anyway(program: Program, keep: Collection[str]) -> set[Node]:
     """What an executor has at every step without storing it for the backward pass."""
     sources = {n for n in program.nodes if n.op in ("input", "known", "state")}
-    return sources | {program.values[name] for name in program.carried}
+    return sources | {program.values[name] for name in (*program.carried, *keep)}
 
 
-def to_save(program: Program, needed: Collection[Node]) -> list[Node]:
-    """The forward nodes to store, so that those needed are stored or can be recomputed."""
-    known = known_anyway(program)
+def to_save(program: Program, needed: Collection[Node], known: Collection[Node]) -> list[Node]:
+    """The forward nodes to store, so that those needed can be had.
+
+    Args:
+        program: the forward program.
+        needed: what the backward step reads.
+        known: what need not be stored (`known_anyway`).
+    """
     flow = FlowGraph()
     reached: set[Node] = set()
     stack = [n for n in needed if n.time is not Time.K]
@@ -58,7 +63,7 @@ def to_save(program: Program, needed: Collection[Node]) -> list[Node]:
                 flow.edge((operand, "out"), (node, "in"), flow.UNBOUNDED)
                 stack.append(operand)
     near = flow.near_side("known", "read")
-    stored = (n for n in reached - known if (n, "in") in near and (n, "out") not in near)
+    stored = (n for n in reached.difference(known) if (n, "in") in near and (n, "out") not in near)
     return sorted(stored, key=lambda n: n.id)
 
 
@@ -76,9 +81,9 @@ def _recomputing(node: Node) -> int:
 class Recompute:
     """Forward values inside a backward graph: read where they are stored, else computed again."""
 
-    def __init__(self, program: Program, graph: BackwardGraph, saved: Collection[Node]) -> None:
+    def __init__(self, graph: BackwardGraph, available: Collection[Node]) -> None:
         self.graph = graph
-        self.available = known_anyway(program) | set(saved)
+        self.available = available
         self._made: dict[Node, Node] = {}
 
     def value(self, node: Node) -> Node:
