@@ -147,3 +147,13 @@ def test_stop_passes_nothing() -> None:
     assert_same(program_from(make, 2), s, torch.zeros_like(s), torch.ones_like(s))
     _, (d_s, _) = both(program_from(make, 2), s, torch.zeros_like(s), torch.ones_like(s))
     assert d_s.tolist() == [[3.0, -2.0]]
+
+
+def test_a_step_of_a_thousand_operations() -> None:
+    def make(g: Graph, s: Node, x: Node) -> Node:
+        for _ in range(400):
+            s = g.pointwise("neg", g.pointwise("sin", g.pointwise("add", s, x)))
+        return s
+
+    s = torch.tensor([[0.3, -0.2]], **LIKE)
+    assert_same(program_from(make, 2), s, 1e-3 * torch.ones_like(s), torch.ones_like(s))

@@ -131,6 +131,9 @@ class Gradient:
 
         return describe(self)
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Gradient:
+        return self  # immutable, and holds no tensors
+
     def __repr__(self) -> str:
         return (
             f"Gradient({self.program.cell}: {len(self.before)} before, {len(self.loop)} loop, "

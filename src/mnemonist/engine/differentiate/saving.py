@@ -88,13 +88,17 @@ class Recompute:
 
     def value(self, node: Node) -> Node:
         """The value of a forward node."""
-        if node.time is Time.K:
-            return node
-        found = self._made.get(node)
-        if found is None:
-            if node in self.available:
-                found = self.graph.value(node)
+        stack = [node]  # no recursion: a step may be thousands of operations deep
+        while stack:
+            last = stack[-1]
+            if last.time is Time.K or last in self.available:
+                self._made[last] = self.graph.value(last)
+            missing = [a for a in last.args if a not in self._made]
+            if last not in self._made and not missing:
+                args = [self._made[a] for a in last.args]
+                self._made[last] = self.graph.copy(last, args)
+            if last in self._made:
+                stack.pop()
             else:
-                found = self.graph.copy(node, [self.value(a) for a in node.args])
-            self._made[node] = found
-        return found
+                stack.extend(missing)
+        return self._made[node]
