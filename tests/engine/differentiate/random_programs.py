@@ -160,7 +160,10 @@ class _Draw:
 
     def product(self) -> Node:
         a = self.flat(self.pick())
-        return self.g.affine("mm", a, self.leaf(self.draw.choice(WIDTHS), a.width))
+        width = self.draw.choice(WIDTHS)
+        starts = [n for n in self.pool if n.shape == (width,) and not n.logical]
+        start = self.draw.choice(starts) if starts and self.draw.random() < 0.3 else None
+        return self.g.affine("mm", a, self.leaf(width, a.width), start)
 
     def blocks(self) -> Node:
         """Block-diagonal, with several weights to an operand block."""

@@ -28,7 +28,6 @@ class Reverse:
         self.graph = graph
         self.sinks: list[Sink] = []
         self._closed = closed_forms(program)
-
         self._whole: dict[Node, list[Node]] = defaultdict(list)
         self._pieces: dict[Node, list[tuple[int, int, Node]]] = defaultdict(list)
         self._names = {node: f"d{name}'" for name, node in program.values.items()}
