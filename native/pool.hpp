@@ -76,10 +76,9 @@ void parallel(int tasks, int threads, Body&& body) {
 }
 
 // body(member) once on each thread of a team, all at the same time, for work that needs a barrier.
-// The team has `threads` members or fewer: no more than the machine has cores, and of these the ones
-// that came within some tens of microseconds. The body cuts its work by member.size, and the result
-// may not hang on it. The first exception breaks
-// the barrier and is thrown to the caller.
+// The team has `threads` members or fewer: no more than the machine has cores, and of these the
+// ones that came within some tens of microseconds. The body cuts its work by member.size, and the
+// result may not hang on it. The first exception breaks the barrier and is thrown to the caller.
 template <class Body>
 void team(int threads, Body&& body) {
   using B = std::remove_reference_t<Body>;

@@ -1,4 +1,4 @@
-"""``mnemonist info``: the installation, its executors and extras, and how to get what is missing."""
+"""``mnemonist info``: the installation, its engine and extras, and how to get what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FOR_DEVELOPERS = ("dev", "docs")
 
 
 def info(*, json: bool = False) -> None:
-    """Print what is installed: versions, threads, devices, executors, extras.
+    """Print what is installed: versions, threads, devices, the engine and its executors, extras.
 
     What is missing is named with the reason or with the command that installs it.
 
@@ -34,6 +34,7 @@ def installation() -> dict[str, Any]:
 
     import mnemonist
     from mnemonist.engine import EXECUTORS
+    from mnemonist.engine.native import library
 
     devices = [
         f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())
@@ -50,6 +51,7 @@ def installation() -> dict[str, Any]:
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         },
         "devices": ["cpu", *devices],
+        "engine": {"native": library.available(), "description": library.describe()},
         "executors": {name: executor.summary for name, executor in EXECUTORS.items()},
         "extras": _extras(),
     }
@@ -98,6 +100,7 @@ def _text(found: dict[str, Any]) -> str:
             + (f" (OMP_NUM_THREADS={setting})" if setting else ""),
         ),
         ("devices", ", ".join(found["devices"])),
+        ("engine", found["engine"]["description"]),
         *(
             ("executors" if i == 0 else "", f"{name}: {summary}")
             for i, (name, summary) in enumerate(found["executors"].items())

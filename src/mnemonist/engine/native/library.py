@@ -14,19 +14,19 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 from mnemonist.errors import ConfigError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["available", "describe", "empty", "isa", "module", "why_missing"]
 
 _TITLES = {"portable": "portable vectors", "avx2": "AVX2", "avx512": "AVX-512"}
 _NOT_BUILT = (
-    "it was not built when mnemonist was installed: there was no C++ compiler, or the build failed. "
-    "With a compiler (GCC 11, Clang 14 or newer), "
+    "the compiled engine was not built when mnemonist was installed: there was no C++ compiler, or "
+    "the build failed. With a compiler (GCC 11, Clang 14 or newer), "
     "`pip install --force-reinstall --no-deps --no-cache-dir mnemonist` builds it; in a clone, "
     "`make native` does"
 )
@@ -40,7 +40,7 @@ def available() -> bool:
 def why_missing() -> str | None:
     """Why the compiled engine cannot run, as a clause that follows "because"; None if it can."""
     if os.environ.get("MNEMONIST_NATIVE") == "0":
-        return "MNEMONIST_NATIVE=0 switches it off"
+        return "MNEMONIST_NATIVE=0 switches the compiled engine off"
     return _load()[1]
 
 
@@ -53,7 +53,7 @@ def module() -> ModuleType:
     why = why_missing()
     found = _load()[0]
     if why is not None or found is None:
-        raise ConfigError(f"The compiled engine cannot run, because {why}.")
+        raise ConfigError(f"The native executor cannot run, because {why}.")
     return found
 
 
@@ -81,24 +81,26 @@ def isa() -> str:
 
 
 def describe() -> str:
-    """One line for people: "native (AVX-512)", or what runs in its place and why.
+    """One line for people: "native (AVX-512)", or that it is eager and why.
+
+    Raises:
+        ConfigError: MNEMONIST_ISA asks for what is not there.
 
     Example:
-        >>> import os
-        >>> os.environ["MNEMONIST_NATIVE"] = "0"
-        >>> describe()
-        'program or eager; not native, because MNEMONIST_NATIVE=0 switches it off'
-        >>> del os.environ["MNEMONIST_NATIVE"]
+        >>> from unittest.mock import patch
+        >>> with patch.dict("os.environ", MNEMONIST_NATIVE="0"):
+        ...     describe()
+        'eager, in torch operations, because MNEMONIST_NATIVE=0 switches the compiled engine off'
     """
     why = why_missing()
     if why is not None:
-        return f"program or eager; not native, because {why}"
+        return f"eager, in torch operations, because {why}"
     name = isa()
     forced = ", forced by MNEMONIST_ISA" if os.environ.get("MNEMONIST_ISA") else ""
     return f"native ({_TITLES[name]}{forced})"
 
 
-def empty(shape: Sequence[int], dtype: object) -> Tensor:
+def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """An uninitialised tensor on the CPU whose memory comes from the engine's arena.
 
     Big tensors that live for one training step cost no page faults this way: their memory goes back
@@ -111,10 +113,8 @@ def empty(shape: Sequence[int], dtype: object) -> Tensor:
     Raises:
         ConfigError: the compiled engine is missing.
     """
-    import torch
-    from torch.utils.dlpack import from_dlpack
-
-    return from_dlpack(module().empty(shape, dtype == torch.float64))
+    native = _load()[0] or module()
+    return from_dlpack(native.empty(shape, dtype is torch.float64))
 
 
 @cache
@@ -127,10 +127,10 @@ def _load() -> tuple[ModuleType | None, str | None]:
     except ModuleNotFoundError:
         return None, _NOT_BUILT
     except ImportError as error:
-        return None, f"it was built but does not load: {error}"
+        return None, f"the compiled engine was built but does not load: {error}"
     if found.__version__ != mnemonist.__version__:
         return None, (
-            f"it was built from version {found.__version__} and the rest is "
+            f"the compiled engine is of version {found.__version__} and the rest is "
             f"{mnemonist.__version__}: `make native` in a clone, or installing again, mends that"
         )
     return found, None
