@@ -59,8 +59,10 @@ enum class Op : std::uint8_t {
   fms,    // a b - c
   fnma,   // c - a b
   // gradients through tanh and sigmoid, from their results
-  dtanh,     // a (1 - b²)
-  dsigmoid,  // a b (1 - b)
+  dtanh,         // a (1 - b²)
+  dsigmoid,      // a b (1 - b)
+  mul_dtanh,     // a b (1 - c²)
+  mul_dsigmoid,  // a b c (1 - c)
   copy,
   // of a row: the destination has width 1
   sum,
@@ -75,6 +77,7 @@ inline constexpr int op_count = static_cast<int>(Op::accumulate_rows) + 1;
 constexpr int operands_of(Op op) {
   if (op <= Op::min || (op >= Op::gt && op <= Op::or_) || op == Op::dtanh || op == Op::dsigmoid)
     return 2;
+  if (op == Op::mul_dtanh || op == Op::mul_dsigmoid) return 3;
   return op >= Op::where && op <= Op::fnma ? 3 : 1;
 }
 

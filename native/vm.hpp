@@ -191,6 +191,8 @@ void run_one(const Instruction& code, const Operand<R>* operands, std::int64_t r
     EACH(fnma, 3, fnma(a, b, c))
     EACH(dtanh, 2, a * fnma(b, b, all(one)))
     EACH(dsigmoid, 2, a * b * (one - b))
+    EACH(mul_dtanh, 3, a * b * fnma(c, c, all(one)))
+    EACH(mul_dsigmoid, 3, a * b * c * (one - c))
     EACH(copy, 1, a)
     case Op::sum:
       reduce<R>(code, operands, rows, zero, [](Vec<R> a, Vec<R> b) INLINE_LAMBDA { return a + b; });

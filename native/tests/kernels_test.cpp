@@ -242,6 +242,8 @@ long double reference(Op op, long double a, long double b, long double c) {
     case Op::fnma: return c - a * b;
     case Op::dtanh: return a * (1 - b * b);
     case Op::dsigmoid: return a * b * (1 - b);
+    case Op::mul_dtanh: return a * b * (1 - c * c);
+    case Op::mul_dsigmoid: return a * b * c * (1 - c);
     case Op::copy: return a;
     default: return 0;
   }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mnemonist.engine.differentiate import Gradient
+from mnemonist.engine.native.fuse import fused, scattered
 from mnemonist.engine.native.plan import Layout, Plan, View
 from mnemonist.engine.native.planner import Planner, Unplanned
 from mnemonist.engine.program import Node, Program, Time, ancestors
@@ -175,6 +176,8 @@ def compile_forward(
         "loop": [n for n in computed if n in inside],
         "after": [n for n in computed if n.time is Time.S and n not in inside],
     }
+    phases, made = fused(phases, set(results))
+    results = {made.get(node, node): places for node, places in results.items()}
     Planner(plan, phases, sources, results).build()
     return Forward(plan, memory.all(), constants, views)
 
@@ -227,44 +230,53 @@ def compile_backward(gradient: Gradient, forward: Forward, fixed: frozenset[str]
             results.setdefault(node, []).append(place)
 
     parameters: list[tuple[Node, tuple[int, ...]]] = []
-    for sink in gradient.parameters:
-        index = len(parameters)
+    for index, sink in enumerate(gradient.parameters):
+        shape = sink.gradient.shape if sink.kind == "sum" else sink.node.shape
+        out = memory.view(Slot("parameter", index, Layout.VECTOR, shape))
+        parameters.append((sink.node, shape))
         if sink.kind == "sum":
-            shape = sink.gradient.shape
             place = memory.view(Slot("sum", index, Layout.ROWS, shape))
             plan.accumulators.append(place.buffer)
             results[graph.accumulate(sink.gradient)] = [place]
-            out = memory.view(Slot("parameter", index, Layout.VECTOR, shape))
             plan.column_sums.append((place.reshaped((max(1, prod(shape)),)), out.buffer))
-            parameters.append((sink.node, shape))
-            continue
-        memory.view(Slot("parameter", index, Layout.VECTOR, sink.node.shape))
-        parameters.append((sink.node, sink.node.shape))
-        for value in sink.roots:
-            places = [*results.get(value, ()), *([sources[value]] if value in sources else ())]
-            if not any(_is_over_time(plan, place) for place in places):
-                slot = Slot("kept", value.id, Layout.STEPS, value.shape)
-                results.setdefault(value, []).append(memory.view(slot))
     phases = graph.phases()
-    planner = Planner(plan, phases, sources, results)
+    products = [s for s in gradient.parameters if s.operand is not None]
+    blocks = {s.gradient for s in products if s.kind == "bmm"}
+    operands = {s.operand for s in products if s.operand is not None}
+    apart = scattered(phases, {*results, *blocks, *operands})
+    together = {s.gradient for s in products} - apart
+    parts = {part for cat in apart for part in cat.args}
+    inside = {p for cat in together for p in cat.args}
+    for value in sorted(together | operands | parts - inside, key=_id):
+        places = [*results.get(value, ()), *([sources[value]] if value in sources else ())]
+        if not any(_is_over_time(plan, place) for place in places):
+            slot = Slot("kept", value.id, Layout.STEPS, value.shape)
+            results.setdefault(value, []).append(memory.view(slot))
+
+    phases, made = fused(phases, {*results, *parts, *apart})
+    results = {made.get(node, node): places for node, places in results.items()}
+    planner = Planner(plan, phases, sources, results, {made.get(cat, cat) for cat in apart})
     planner.build()
-    for sink, (node, _), index in zip(gradient.parameters, parameters, range(len(parameters))):
-        if sink.kind != "sum":
-            assert sink.operand is not None
-            out = memory.view(Slot("parameter", index, Layout.VECTOR, node.shape))
-            rows = [_over_time(plan, planner, results, v) for v in (sink.gradient, sink.operand)]
-            _weight_gradient(plan, node.shape, rows[0], rows[1], out.buffer)
+
+    def over_time(node: Node) -> list[tuple[int, View]]:
+        """Where a value lies for every step: first column and place of each piece."""
+        node = made.get(node, node)
+        if node in planner.scattered:
+            runs = planner.runs(node)
+        else:
+            places = [planner.views.get(node), *results.get(node, ())]
+            runs = [(0, v) for v in places if v is not None and _is_over_time(plan, v)][:1]
+        if not runs or not all(_is_over_time(plan, view) for _, view in runs):
+            raise Unplanned("the gradient of a weight whose factors are not stored")
+        return runs
+
+    for index, sink in enumerate(gradient.parameters):
+        if sink.operand is not None:
+            out = memory.view(Slot("parameter", index, Layout.VECTOR, sink.node.shape))
+            ((_, operand),) = over_time(sink.operand)
+            for first, rows in over_time(sink.gradient):
+                _weight_gradient(plan, sink.node.shape, rows, operand, out.buffer, first)
     return Backward(plan, memory.all(), constants, tuple(parameters))
-
-
-def _over_time(
-    plan: Plan, planner: Planner, results: Mapping[Node, Sequence[View]], node: Node
-) -> View:
-    """Where a value lies for every step."""
-    for view in (planner.views.get(node), *results.get(node, ())):
-        if view is not None and _is_over_time(plan, view):
-            return view
-    raise Unplanned("the gradient of a weight whose factors are not stored")
 
 
 def _is_over_time(plan: Plan, view: View) -> bool:
@@ -273,10 +285,11 @@ def _is_over_time(plan: Plan, view: View) -> bool:
 
 
 def _weight_gradient(
-    plan: Plan, shape: tuple[int, ...], gradient: View, operand: View, out: int
+    plan: Plan, shape: tuple[int, ...], gradient: View, operand: View, out: int, first: int
 ) -> None:
     if len(shape) == 2:
-        plan.weight_gradients.append((*shape, gradient, operand, out, 0))
+        m, n = gradient.shape[0], shape[1]
+        plan.weight_gradients.append((m, n, gradient, operand, out, first * n))
         return
     blocks, m, n = shape
     for block in range(blocks):

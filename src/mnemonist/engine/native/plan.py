@@ -43,7 +43,8 @@ OPS = (
     *("neg", "exp", "log", "tanh", "sigmoid", "softplus", "erf", "sin", "cos"),
     *("abs", "sign", "floor", "sqrt", "rsqrt"),
     *("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "where"),
-    *("fma", "fms", "fnma", "dtanh", "dsigmoid", "copy", "sum", "amax", "accumulate_rows"),
+    *("fma", "fms", "fnma", "dtanh", "dsigmoid", "mul_dtanh", "mul_dsigmoid"),
+    *("copy", "sum", "amax", "accumulate_rows"),
 )
 _CODE = {name: i for i, name in enumerate(OPS)}
 

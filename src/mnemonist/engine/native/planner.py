@@ -15,20 +15,28 @@ finds is an order, homes for all other values, and the instructions.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
+from mnemonist.engine.native.fuse import PRODUCTS
 from mnemonist.engine.native.plan import Instruction, Layout, Plan, Pointwise, Product, View
-from mnemonist.engine.program import Node
+from mnemonist.engine.program import Node, Time
 
 __all__ = ["Planner", "Unplanned"]
 
-_PRODUCTS = frozenset({"mm", "mmT", "bmm", "bmmT"})
 _VIEWS = frozenset({"slice", "view", "expand", "stop"})
 _PHASES = ("before", "loop", "after")
 _PASSING = (Layout.ROWS, Layout.RING)
-_FUSED = {"add": ("fma", "fma"), "sub": ("fms", "fnma"), "accumulate": ("fma", "fma")}
+_FUSED = {
+    "add": ("fma", "fma"),
+    "sub": ("fms", "fnma"),
+    "accumulate": ("fma",),
+    "dtanh": ("mul_dtanh",),
+    "dsigmoid": ("mul_dsigmoid",),
+}
+"""What an operation is called together with a product a·b, by which operand the product is."""
 
 
 class Unplanned(Exception):
@@ -47,6 +55,7 @@ class Planner:
         sources: where the values lie that nothing here computes.
         results: where values must lie, in one place or several. A place of layout ROWS that a
             source occupies is written after the source's last use in a step.
+        scattered: concatenations that are read part by part.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Planner:
         phases: Mapping[str, Sequence[Node]],
         sources: Mapping[Node, View],
         results: Mapping[Node, Sequence[View]],
+        scattered: Set[Node] = frozenset(),
     ) -> None:
         self.plan = plan
         self.sources = sources
@@ -69,8 +79,13 @@ class Planner:
                     self.stage_of[node] = (phase, i, j)
                     for operand in node.args:
                         self.users[operand].append(node)
+        self.starts = self._starting_cats()
+        self.pieces = {n: p for n in self.stage_of if (p := self._pieces_of(n))}
+        self.placed = {piece for pieces in self.pieces.values() for piece in pieces}
         self.factors = self._fused_products()
-        self.skipped = set(self.factors.values())
+        self.scattered = scattered
+        self.skipped = set(self.factors.values()) | self.starts | scattered
+        self.skipped |= {n for n in self.stage_of if self._is_only_repeated(n)}
         self.tiles = 0
         self.weights: dict[tuple[int, ...], int] = {}
 
@@ -82,7 +97,7 @@ class Planner:
             out: list[Product | Pointwise] = getattr(self.plan, phase)
             waiting: list[Instruction] = []
             for stage in self.stages[phase]:
-                if stage[0].op in _PRODUCTS:
+                if stage[0].op in PRODUCTS:
                     for node in stage:
                         out += self._products(node)
                         waiting += self._copies(node, late)
@@ -98,7 +113,8 @@ class Planner:
         tiles = _Tiles(self.plan)
         for phase in _PHASES:
             stages = getattr(self.plan, phase)
-            stages[:] = [tiles.allocated(s) for s in stages]
+            filled = [s for s in stages if isinstance(s, Product) or s.instructions]
+            stages[:] = [tiles.allocated(s) for s in filled]
 
     # Homes
 
@@ -118,11 +134,13 @@ class Planner:
         late = set()
         for node, places in self.results.items():
             for place in places:
+                if node in self.placed:
+                    continue
                 if node not in self.stage_of or node.op in _VIEWS:
                     late.add((node, place))
                 elif place.buffer in read and node.op != "accumulate":
                     at = self._position(node)
-                    product = node.op in _PRODUCTS
+                    product = node.op in PRODUCTS
                     if (
                         self.stage_of[node][0] != "loop"
                         or at < read[place.buffer]
@@ -134,16 +152,14 @@ class Planner:
     def _position(self, node: Node) -> tuple[int, int]:
         """Stage and instruction within a step; what runs for all steps at once comes first."""
         if node in self.skipped:
-            (node,) = self.users[node]
+            return max((self._position(u) for u in self.users[node]), default=(-1, -1))
         phase, stage, instruction = self.stage_of[node]
         return (stage, instruction) if phase == "loop" else (-1, -1)
 
     def _readers(self, node: Node) -> Iterator[Node]:
         """What reads a value, through views of it."""
         for user in self.users[node]:
-            if user in self.skipped:
-                yield from self.users[user]
-            elif user.op in _VIEWS:
+            if user in self.skipped or user.op in _VIEWS:
                 yield from self._readers(user)
             else:
                 yield user
@@ -155,6 +171,8 @@ class Planner:
 
     def _find_homes(self, late: set[tuple[Node, View]]) -> None:
         """A place for every value; consumers first, so that a cat can claim its parts."""
+        for node in self.placed:
+            self.views[node] = self.results[node][0]
         for phase in reversed(_PHASES):
             for stage in reversed(self.stages[phase]):
                 for node in reversed(stage):
@@ -163,7 +181,7 @@ class Planner:
         for phase in _PHASES:
             for stage in self.stages[phase]:
                 for node in stage:
-                    if node.op in _VIEWS:
+                    if node.op in _VIEWS and node not in self.views:
                         self.views[node] = self._view(node)
 
     def _place(self, node: Node, late: set[tuple[Node, View]]) -> None:
@@ -202,7 +220,7 @@ class Planner:
             )
             if place.buffer < 0 and (outside or self.stage_of[part][:2] != self.stage_of[cat][:2]):
                 continue
-            if part.op in _PRODUCTS and not place.contiguous:
+            if part.op in PRODUCTS and not place.contiguous:
                 continue
             self.views[part] = place
             if part.op == "cat":
@@ -214,12 +232,53 @@ class Planner:
         if any(r[0] != phase for r in readers):
             return Layout.WINDOW
         if (
-            node.op not in _PRODUCTS
+            node.op not in PRODUCTS
             and not self._exposed(node)
             and all(r[:2] == (phase, stage) for r in readers)
         ):
             return Layout.TILE
         return Layout.SCRATCH if phase == "loop" else Layout.WINDOW
+
+    def _starting_cats(self) -> set[Node]:
+        """Concatenations that only start one product, which can start part by part."""
+        return {
+            node
+            for node in self.stage_of
+            if node.op == "cat"
+            and [u.op in PRODUCTS for u in self.users[node]] == [True]
+            and self.users[node][0].args[2:] == (node,)
+            and not self.results.get(node)
+        }
+
+    def _is_only_repeated(self, node: Node) -> bool:
+        """Whether a node repeats a constant for every row, for products to start from."""
+        readers = self.users[node]
+        return (
+            _repeated_constant(node) is not None
+            and not self.results.get(node)
+            and all(
+                u in self.starts or (u.op in PRODUCTS and u.args[2:] == (node,)) for u in readers
+            )
+        )
+
+    def _pieces_of(self, node: Node) -> list[Node]:
+        """Slices of a product that must lie elsewhere, where they can be computed there.
+
+        That is so if nothing reads the product but slices that do not overlap.
+        """
+        readers = self.users[node]
+        if node.op not in PRODUCTS or self.results.get(node):
+            return []
+        if any(u.op != "slice" or self.stage_of[u][0] != self.stage_of[node][0] for u in readers):
+            return []
+        bounds = sorted(u.attr for u in readers)
+        if any(a[1] > b[0] for a, b in pairwise(bounds)):
+            return []
+        exposed = [u for u in readers if self.results.get(u)]
+        return [u for u in exposed if all(self._over_time(p) for p in self.results[u])]
+
+    def _over_time(self, place: View) -> bool:
+        return self.plan.buffers[place.buffer][0] not in _PASSING
 
     def _view(self, node: Node) -> View:
         """Another reading of a value that has a place."""
@@ -245,7 +304,7 @@ class Planner:
         """For sums, the product that is computed with them in one instruction."""
         found: dict[Node, Node] = {}
         for node in self.stage_of:
-            for factor in node.args if node.op in _FUSED else ():
+            for factor in node.args[: len(_FUSED.get(node.op, ()))]:
                 alone = (
                     factor.op == "mul"
                     and factor in self.stage_of
@@ -264,11 +323,13 @@ class Planner:
     ) -> list[Instruction]:
         body: list[Instruction] = []
         for node in stage:
+            if node in self.skipped:
+                continue
             if node.op == "cat":
                 for part, place in _parts(node, self.views[node]):
                     if self._operand(part) != place:
                         body += _lines("copy", place, [self._operand(part)])
-            elif node.op not in _VIEWS and node.op != "zeros" and node not in self.skipped:
+            elif node.op not in _VIEWS and node.op != "zeros":
                 body += self._operation(node)
             body += self._copies(node, late)
         return body
@@ -278,17 +339,22 @@ class Planner:
         factor = self.factors.get(node)
         if node.op in ("sum", "amax"):
             return _reductions(node.op, result, self._operand(node.args[0]))
+        if node.op == "accumulate" and node.args[0] in self.scattered:
+            return [
+                line
+                for first, view in self.runs(node.args[0])
+                for place in (result.slice(first, first + view.shape[0]),)
+                for line in _lines("add", place, [view, place])
+            ]
         if factor is None:
             operands = [self._operand(a) for a in node.args]
             if node.op == "accumulate":
                 return _lines("add", result, [*operands, result])
             return _lines(node.op, result, operands)
-        first = node.args[0] is factor
-        op = _FUSED[node.op][0 if first else 1]
+        place = node.args.index(factor)
+        third = [self._operand(a) for i, a in enumerate(node.args) if i != place] or [result]
         pair = [self._operand(a) for a in factor.args]
-        if node.op == "accumulate":
-            return _lines(op, result, [*pair, result])
-        return _lines(op, result, [*pair, self._operand(node.args[1 if first else 0])])
+        return _lines(_FUSED[node.op][place], result, [*pair, *third])
 
     def _copies(self, node: Node, late: set[tuple[Node, View]]) -> list[Instruction]:
         """A value into the other places where it must lie too."""
@@ -310,40 +376,120 @@ class Planner:
         return away + back
 
     def _products(self, node: Node) -> list[Product | Pointwise]:
+        """A product: one for each block of the weight and each piece with a place or start."""
         out: list[Product | Pointwise] = []
         phase = self.stage_of[node][0]
+        outputs, inputs = node.args[1].shape[-2:]
+        if node.args[0] in self.scattered:
+            for first, operand in self.runs(node.args[0]):
+                start = self.views[node] if out else None
+                if not out and len(node.args) > 2:
+                    ((_, start),) = self._starts(node, phase, out)
+                weight = self._weight(node, 0, 0, node.width, first, operand.shape[0])
+                out.append(Product(weight, operand, self.views[node], start))
+            return out
         operand = self._dense(self._operand(node.args[0]), phase, out)
-        start: View | None = None
-        if len(node.args) > 2 and node.args[2].op != "zeros":
-            start = self._operand(node.args[2]).broadcast(node.shape)
-            start = self._dense(start, phase, out)
-        result, weight = self.views[node], node.args[1]
-        blocks = 1 if len(weight.shape) == 2 else weight.shape[0]
-        outputs, inputs = weight.shape[-2:]
-        into, of = (inputs, outputs) if node.op.endswith("T") else (outputs, inputs)
+        transposed = node.op.endswith("T")
+        into, of = (inputs, outputs) if transposed else (outputs, inputs)
+        blocks = 1 if len(node.args[1].shape) == 2 else node.args[1].shape[0]
+        starts = self._starts(node, phase, out)
         reached: set[int] = set()
-        for n in range(blocks):
-            if node.op.endswith("T"):
-                source, target = n, n % (result.shape[0] // into)
-            else:
-                source, target = n % (operand.shape[0] // of), n
-            place = result.slice(target * into, (target + 1) * into)
-            begin = None if start is None else start.slice(target * into, (target + 1) * into)
-            if target in reached:
-                begin = place
-            reached.add(target)
+        for block in range(blocks):
+            source = block if transposed else block % (operand.shape[0] // of)
+            target = block % (node.width // into) if transposed else block
             part = operand.slice(source * of, (source + 1) * of)
-            out.append(Product(self._weight(node, n), part, place, begin))
+            for first, last, place, start in self._ranges(node, starts, target * into, into):
+                weight = self._weight(node, block, first - target * into, last - first)
+                begin = place if target in reached else start
+                out.append(Product(weight, part, place, begin))
+            reached.add(target)
         return out
 
-    def _weight(self, node: Node, block: int) -> int:
-        weight = node.args[1]
-        outputs, inputs = weight.shape[-2:]
-        view = self.views[weight]
+    def _starts(
+        self, node: Node, phase: str, out: list[Product | Pointwise]
+    ) -> list[tuple[int, View | None]]:
+        """Where a product's accumulators start from, by the column from which it holds."""
+        if len(node.args) < 3:
+            return [(0, None)]
+        start = node.args[2]
+        parts = start.args if start in self.starts else (start,)
+        found: list[tuple[int, View | None]] = []
+        column = 0
+        for part in parts:
+            view: View | None = None
+            constant = _repeated_constant(part)
+            if constant is not None:
+                view = self._operand(constant)
+            elif part.op != "zeros":
+                view = self._operand(part)
+            if view is not None:
+                view = self._dense(view.broadcast((part.width,)), phase, out)
+            found.append((column, view))
+            column += part.width
+        return found
+
+    def _ranges(
+        self, node: Node, starts: Sequence[tuple[int, View | None]], first: int, width: int
+    ) -> Iterator[tuple[int, int, View, View | None]]:
+        """Columns of a product with one place and one start: (first, last, place, start)."""
+        pieces = {p.attr: self.views[p] for p in self.pieces.get(node, ())}
+        bounds = {first, first + width, *(b for piece in pieces for b in piece)}
+        bounds |= {column for column, _ in starts}
+        inside = sorted(b for b in bounds if first <= b <= first + width)
+        for low, high in pairwise(inside):
+            place = self.views[node].slice(low, high)
+            for (begin, end), view in pieces.items():
+                if begin <= low and high <= end:
+                    place = view.slice(low - begin, high - begin)
+            column, start = [s for s in starts if s[0] <= low][-1]
+            if start is not None:
+                start = start.slice(low - column, high - column)
+            yield low, high, place, start
+
+    def runs(self, cat: Node) -> list[tuple[int, View]]:
+        """A scattered concatenation as what lies one behind another: first column, place."""
+        runs: list[tuple[int, View]] = []
+        column = 0
+        for part in cat.args:
+            view = self._operand(part)
+            last = runs[-1][1] if runs else None
+            follows = last is not None and view.contiguous and last.contiguous
+            if (
+                follows
+                and last is not None
+                and view.code
+                == (
+                    last.buffer,
+                    last.shift,
+                    last.column + last.shape[0],
+                )
+            ):
+                shape = (last.shape[0] + part.width,)
+                runs[-1] = runs[-1][0], View.whole(last.buffer, shape, last.column, last.shift)
+            else:
+                runs.append((column, view))
+            column += part.width
+        return runs
+
+    def _weight(
+        self,
+        node: Node,
+        block: int,
+        first: int,
+        width: int,
+        from_: int = 0,
+        depth: int | None = None,
+    ) -> int:
+        """The part of a product's weight that makes these of a block's columns, from these
+        columns of the operand.
+        """
+        outputs, inputs = node.args[1].shape[-2:]
+        view = self.views[node.args[1]]
         offset = view.column + block * outputs * inputs
-        key = (view.buffer, offset, outputs, inputs, inputs, 1)
         if node.op.endswith("T"):
-            key = (view.buffer, offset, inputs, outputs, 1, inputs)
+            key = (view.buffer, offset + first + from_ * inputs, width, depth or outputs, 1, inputs)
+        else:
+            key = (view.buffer, offset + first * inputs + from_, width, depth or inputs, inputs, 1)
         if key not in self.weights:
             self.weights[key] = len(self.plan.weights)
             self.plan.weights.append(key)
@@ -414,7 +560,7 @@ def _stages(nodes: Sequence[Node]) -> list[list[Node]]:
         left: list[Node] = []
         for node in waiting:
             ready = all(a in done or a not in inside for a in node.args)
-            if ready and (node.op in _PRODUCTS) is products:
+            if ready and (node.op in PRODUCTS) is products:
                 stage.append(node)
                 if not products:
                     done.add(node)
@@ -425,6 +571,13 @@ def _stages(nodes: Sequence[Node]) -> list[list[Node]]:
             stages.append(stage)
         waiting, products = left, not products
     return stages
+
+
+def _repeated_constant(node: Node) -> Node | None:
+    """The constant that is added to zeros to repeat it for every row."""
+    if node.op == "add" and node.args[0].op == "zeros" and node.args[1].time is Time.K:
+        return node.args[1]
+    return None
 
 
 def _parts(cat: Node, home: View) -> Iterator[tuple[Node, View]]:

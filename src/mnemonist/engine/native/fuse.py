@@ -1,0 +1,135 @@
+"""Rewriting of a step's operations into those that the compiled executor has in one.
+
+- A product that something is added to starts from it.
+- (1 - z) a + z b is a + z (b - a), which is one operation less.
+- Backwards, rows that two products read in different company are not copied together: the
+  product of a concatenation is the sum of the products of its parts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from mnemonist.engine.program import Node, Time
+
+__all__ = ["PRODUCTS", "fused", "scattered"]
+
+PRODUCTS = frozenset({"mm", "mmT", "bmm", "bmmT"})
+
+Phases = dict[str, list[Node]]
+_Rule = Callable[[Node, Mapping[Node, list[Node]], Callable[[Node], bool]], list[Node]]
+
+
+def fused(
+    phases: Mapping[str, Sequence[Node]], fixed: set[Node]
+) -> tuple[Phases, dict[Node, Node]]:
+    """The same phases with fewer operations, and what became of each node.
+
+    Args:
+        phases: operations by phase, operands first.
+        fixed: nodes whose own value is wanted.
+    """
+    place = {n: (phase, i) for phase, nodes in phases.items() for i, n in enumerate(nodes)}
+    users: dict[Node, list[Node]] = defaultdict(list)
+    for node in place:
+        for operand in node.args:
+            users[operand].append(node)
+
+    def alone(node: Node, user: Node) -> bool:
+        """Whether a node is computed for this user only."""
+        if node not in place or node in fixed or len(users[node]) != 1:
+            return False
+        return place[node][0] == place[user][0] and node.shape == user.shape
+
+    replaced: dict[Node, list[Node]] = {}
+    dropped: set[Node] = set()
+    fresh = max((n.id for n in place), default=0) + 1
+    for node in place:
+        found = _started(node, place, alone) or _interpolated(node, alone, fresh)
+        if found is not None:
+            new, gone = found
+            replaced[node] = new
+            dropped |= gone
+            fresh += len(new)
+    made: dict[Node, Node] = {}
+    result: Phases = {phase: [] for phase in phases}
+    for phase, nodes in phases.items():
+        for node in nodes:
+            if node in dropped:
+                continue
+            for new in replaced.get(node, [node]):
+                args = tuple(made.get(a, a) for a in new.args)
+                made[new] = new if args == new.args else replace(new, args=args)
+                result[phase].append(made[new])
+            made[node] = result[phase][-1]
+    return result, made
+
+
+_Found = tuple[list[Node], set[Node]]
+
+
+def _started(
+    node: Node, place: Mapping[Node, tuple[str, int]], alone: Callable[[Node, Node], bool]
+) -> _Found | None:
+    """product + addend as a product that starts from it."""
+    if node.op != "add":
+        return None
+    for product, addend in (node.args, node.args[::-1]):
+        fits = product.op in PRODUCTS and len(product.args) == 2 and alone(product, node)
+        early = addend not in place or place[addend][0] != place[node][0]
+        early = early or (product in place and place[addend] < place[product])
+        if fits and early and addend.shape == node.shape:
+            return [replace(node, op=product.op, args=(*product.args, addend))], {product}
+    return None
+
+
+def _interpolated(node: Node, alone: Callable[[Node, Node], bool], fresh: int) -> _Found | None:
+    """(1 - z) a + z b as z (b - a) + a."""
+    if node.op != "add" or any(a.op != "mul" or not alone(a, node) for a in node.args):
+        return None
+    for first, second in (node.args, node.args[::-1]):
+        for rest, a in (first.args, first.args[::-1]):
+            if rest.op != "sub" or rest.args[0].op != "const" or rest.args[0].attr[0] != 1.0:
+                continue
+            z = rest.args[1]
+            if z in second.args and a.shape == node.shape and alone(rest, first):
+                b = second.args[1] if second.args[0] is z else second.args[0]
+                if b.shape != node.shape:
+                    continue
+                step = Node(fresh, "sub", (b, a), (), node.shape, Time.S)
+                scaled = Node(fresh + 1, "mul", (z, step), (), node.shape, Time.S)
+                new = replace(node, args=(scaled, a))
+                return [step, scaled, new], {first, second, rest}
+    return None
+
+
+def scattered(phases: Mapping[str, Sequence[Node]], fixed: set[Node]) -> set[Node]:
+    """Concatenations that need no place: their parts lie in another one that products read.
+
+    Args:
+        fixed: nodes whose own value is wanted.
+    """
+    place = {n: phase for phase, nodes in phases.items() for n in nodes}
+    users: dict[Node, list[Node]] = defaultdict(list)
+    for node in place:
+        for operand in node.args:
+            users[operand].append(node)
+
+    def by_parts(cat: Node) -> bool:
+        return cat not in fixed and all(
+            u.op == "accumulate"
+            or (u.op in ("mm", "mmT") and u.args[1:2] != (cat,) and u.args[2:] != (cat,))
+            for u in users[cat]
+        )
+
+    found: set[Node] = set()
+    whole: set[Node] = set()
+    for phase in ("loop", "before", "after"):
+        for cat in (n for n in phases.get(phase, ()) if n.op == "cat"):
+            if phase == "after" and by_parts(cat) and whole & set(cat.args):
+                found.add(cat)
+            else:
+                whole |= set(cat.args)
+    return found
