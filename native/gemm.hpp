@@ -13,25 +13,31 @@ constexpr int kTileVectors = 2, kBlockRows = 6;  // 12 of 16
 template <class R>
 constexpr int kTile = kTileVectors * kLanes<R>;
 
+template <class R>
+constexpr std::int64_t kLine = 64 / sizeof(R);  // of a cache
+
 constexpr std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 constexpr std::int64_t up_to_multiple(std::int64_t n, std::int64_t of) {
   return (n + of - 1) / of * of;
 }
 
 // acc[r][v] += Σ_k A(r, k) B(k, v), where A(r, k) = a[r * a_row + k * a_step] and row k of B is at
-// b + k * b_step.
+// b + k * b_step. On the way, what lies at `next`, `next + next_step`, ... is fetched into the
+// second level, a line for each k.
 template <int M, int N, class R>
 INLINE void multiply(Vec<R> (&acc)[M][N], const R* a, std::int64_t a_row, std::int64_t a_step,
-                     const R* b, std::int64_t b_step, std::int64_t k) {
-  // Far enough ahead for the second level to answer.
-  constexpr std::int64_t ahead = 8;
+                     const R* b, std::int64_t b_step, std::int64_t k, const R* next,
+                     std::int64_t next_step) {
+  constexpr std::int64_t ahead = 8;  // rows of B; time for the second level to answer
   for (std::int64_t i = 0; i < k; ++i) {
     Vec<R> row[N];
 #pragma GCC unroll 8
     for (int v = 0; v < N; ++v) {
       row[v] = load(b + v * kLanes<R>);
+      if (M > 1) keep(row[v]);
       __builtin_prefetch(b + ahead * b_step + v * kLanes<R>);
     }
+    __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       const Vec<R> x = all(a[r * a_row]);
@@ -40,6 +46,7 @@ INLINE void multiply(Vec<R> (&acc)[M][N], const R* a, std::int64_t a_row, std::i
     }
     a += a_step;
     b += b_step;
+    next += next_step;
   }
 }
 
@@ -69,6 +76,8 @@ struct Block {
   std::int64_t a_row, a_step, b_step, k;
   const R *begin, *add;
   std::int64_t begin_row, add_row;
+  const R* next;  // see `multiply`; null: nothing
+  std::int64_t next_step;
   R* c;
   std::int64_t c_row, columns;
 };
@@ -85,7 +94,14 @@ __attribute__((noinline)) void compute(const Block<R>& block) {
 #pragma GCC unroll 8
       for (int v = 0; v < N; ++v) acc[r][v] = Vec<R>{};
   }
-  multiply<M, N, R>(acc, block.a, block.a_row, block.a_step, block.b, block.b_step, block.k);
+  if (block.add)
+#pragma GCC unroll 8
+    for (int r = 0; r < M; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < N; ++v)
+        __builtin_prefetch(block.add + r * block.add_row + v * kLanes<R>, 1);
+  multiply<M, N, R>(acc, block.a, block.a_row, block.a_step, block.b, block.b_step, block.k,
+                    block.next ? block.next : block.b, block.next_step);
 #pragma GCC unroll 8
   for (int r = 0; r < M; ++r) {
     if (block.add) {
@@ -140,19 +156,25 @@ void pack(const R* w, std::int64_t out, std::int64_t in, std::int64_t stride_out
   }
 }
 
-// Cuts `m` rows into as few blocks as there can be, of sizes as equal as they can be.
-template <class Do>
-INLINE void in_blocks(std::int64_t m, std::int64_t most, Do&& block) {
-  const std::int64_t count = (m + most - 1) / most;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t first = m * i / count;
-    block(first, m * (i + 1) / count - first);
-  }
-}
+// `m` rows cut into as few blocks of at most `most` as there can be, of sizes as equal as they can
+// be.
+struct Cut {
+  std::int64_t count, size, larger;
+  Cut(std::int64_t m, std::int64_t most)
+      : count((m + most - 1) / most), size(count ? m / count : 0), larger(count ? m % count : 0) {}
+  std::int64_t first(std::int64_t block) const { return block * size + least(block, larger); }
+  std::int64_t rows(std::int64_t block) const { return size + (block < larger); }
+};
+
+// A weight larger than this does not stay in the second level while its tiles are gone through:
+// the next tile is then fetched while this one meets its later rows.
+constexpr std::int64_t kFarWeight = 3 << 19;
 
 template <class R>
 void gemm(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::int64_t n,
           std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc) {
+  const Cut cut(m, kBlockRows);
+  const bool far = n * k * static_cast<std::int64_t>(sizeof(R)) > kFarWeight;
   for (std::int64_t j = 0; j < n; j += kTile<R>) {
     const std::int64_t columns = least(kTile<R>, n - j);
     Block<R> block{};
@@ -164,89 +186,149 @@ void gemm(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::in
     block.begin_row = start_stride;
     block.c_row = ldc;
     block.columns = columns;
-    in_blocks(m, kBlockRows, [&](std::int64_t row, std::int64_t rows) {
+    const R* const following = block.b + k * block.b_step;
+    for (std::int64_t i = 0; i < cut.count; ++i) {
+      const std::int64_t row = cut.first(i);
       block.a = a + row * lda;
       block.begin = start ? start + row * start_stride + j : nullptr;
       block.c = c + row * ldc + j;
-      compute_of<R>(rows, columns)(block);
-    });
+      const bool fetch = far && i * kLine<R> < kTile<R>;
+      block.next = fetch ? following + i * k * kLine<R> : nullptr;
+      block.next_step = fetch ? kLine<R> : 0;
+      compute_of<R>(cut.rows(i), columns)(block);
+    }
   }
 }
 
-// Rows that are summed in registers before the sum is added to C: few enough for the packed
-// panels to stay in the first level, and for the rounding errors of long sums to stay small.
-constexpr std::int64_t kSumRows = 128;
-// Columns of A that are packed side by side.
+// Rows that are summed in registers before the sum is added to C: few, for the packed tile of B to
+// stay in the first level. The error of n rows in blocks of r grows as √(n r + n² / r), so very
+// long sums want longer blocks.
+constexpr std::int64_t kFewRows = 128, kManyRows = 256;
+constexpr std::int64_t sum_rows(std::int64_t rows) { return rows > 32768 ? kManyRows : kFewRows; }
+
+// Columns of A are packed side by side in panels, copied as whole vectors. Panels as narrow as a
+// block, which the sums would read in sequence, take longer to write than that saves.
 template <class R>
 constexpr int kPanel = 3 * kLanes<R>;
 
-// Rows of `columns` numbers, packed as they lie, filled up with zeros to `width`.
 template <class R>
-INLINE void copy_row(const R* from, std::int64_t columns, std::int64_t width, R* to) {
-  std::int64_t i = 0;
-  for (; i + kLanes<R> <= columns; i += kLanes<R>) store(to + i, load(from + i));
-  if (i < columns) {
-    store(to + i, Part<R>(static_cast<int>(columns - i)).load(from + i));
-    i += kLanes<R>;
+void pack_panels(const R* a, std::int64_t lda, std::int64_t rows, std::int64_t m, R* panels) {
+  for (std::int64_t i = 0; i < m; i += kPanel<R>) {
+    const std::int64_t columns = least(kPanel<R>, m - i);
+    const std::int64_t whole = columns / kLanes<R> * kLanes<R>;
+    const Part<R> part(static_cast<int>(columns - whole));
+    const R* from = a + i;
+    R* to = panels + i * rows;
+    for (std::int64_t r = 0; r < rows; ++r, from += lda, to += kPanel<R>) {
+      for (std::int64_t q = 0; q < whole; q += kLanes<R>) store(to + q, load(from + q));
+      if (whole < columns) store(to + whole, part.load(from + whole));
+    }
   }
-  for (; i < width; i += kLanes<R>) store(to + i, Vec<R>{});
 }
 
-// Where there are fewer columns than half a vector, their transpose is computed, for vectors to
+// Rows of `columns` numbers, packed as they lie, filled up with zeros to whole vectors.
+template <class R>
+void pack_rows(const R* b, std::int64_t ldb, std::int64_t rows, std::int64_t columns, R* to) {
+  const std::int64_t whole = columns / kLanes<R> * kLanes<R>;
+  const Part<R> part(static_cast<int>(columns - whole));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = 0; i < whole; i += kLanes<R>, to += kLanes<R>) store(to, load(b + i));
+    if (whole < columns) {
+      store(to, part.load(b + whole));
+      to += kLanes<R>;
+    }
+    b += ldb;
+  }
+}
+
+// Where there are no more columns than half a tile has, their transpose is computed, for vectors to
 // run along the other dimension: the same sums.
 template <class R>
 bool tn_turned(std::int64_t m, std::int64_t n) {
-  return n < m && n <= kLanes<R> / 2;
+  return n < m && n <= kTile<R> / 2;
 }
 
 // Enough for m and n and for all that is smaller.
 template <class R>
 std::int64_t gemm_tn_scratch(std::int64_t m, std::int64_t n) {
-  const std::int64_t panels = up_to_multiple(m, kPanel<R>) + kPanel<R>;
-  return kSumRows * (panels + kTile<R>)+m * least(n, kLanes<R> / 2);
+  const std::int64_t most = up_to_multiple(m > n ? m : n, kPanel<R>);
+  return kManyRows * (most + kTile<R>)+m * least(n, kTile<R> / 2);
 }
+
+// Goes through the lines of the next rows of A and B, for them to be fetched while the present ones
+// are summed.
+template <class R>
+class Ahead {
+ public:
+  Ahead(const R* a, std::int64_t lda, std::int64_t m, const R* b, std::int64_t ldb, std::int64_t n,
+        std::int64_t row, std::int64_t rows)
+      : at_{a + row * lda, b + row * ldb},
+        // What lies between rows is not worth its way.
+        lines_{lda <= 2 * m ? rows * lda / kLine<R> : 0, ldb <= 2 * n ? rows * ldb / kLine<R> : 0} {
+  }
+
+  // The first of the next `count` lines, or null: all have been gone through.
+  const R* lines(std::int64_t count) {
+    for (int i = 0; i < 2; ++i)
+      if (lines_[i] > 0) {
+        const R* const first = at_[i];
+        at_[i] += count * kLine<R>;
+        lines_[i] -= count;
+        return first;
+      }
+    return nullptr;
+  }
+
+ private:
+  const R* at_[2];
+  std::int64_t lines_[2];
+};
 
 template <class R>
 void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
                      std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate,
                      R* scratch) {
+  static_assert(kPanel<R> % kBlockRows == 0);
   R* const packed_b = scratch;
-  R* const packed_a = scratch + kSumRows * kTile<R>;
+  R* const panels = scratch + kManyRows * kTile<R>;
+  const std::int64_t most = sum_rows(rows);
   std::int64_t row = 0;
   do {
-    const std::int64_t count = least(kSumRows, rows - row);
-    for (std::int64_t r = 0; r < count; ++r)
-      for (std::int64_t i = 0; i < m; i += kPanel<R>)
-        copy_row(a + (row + r) * lda + i, least(kPanel<R>, m - i), kPanel<R>,
-                 packed_a + i * kSumRows + r * kPanel<R>);
+    const std::int64_t count = least(most, rows - row);
+    Ahead<R> ahead(a, lda, m, b, ldb, n, row + count, least(most, rows - row - count));
+    pack_panels(a + row * lda, lda, count, m, panels);
     for (std::int64_t j = 0; j < n; j += kTile<R>) {
       const std::int64_t columns = least(kTile<R>, n - j);
-      const std::int64_t width = up_to_multiple(columns, kLanes<R>);
-      for (std::int64_t r = 0; r < count; ++r)
-        copy_row(b + (row + r) * ldb + j, columns, width, packed_b + r * width);
       Block<R> block{};
       block.a_row = 1;
       block.a_step = kPanel<R>;
-      block.b = packed_b;
-      block.b_step = width;
+      block.b = b + row * ldb + j;
+      block.b_step = ldb;
+      const bool whole = columns % kLanes<R> == 0;
+      if (!whole || (m > 2 * kBlockRows && ldb != columns)) {
+        pack_rows(block.b, ldb, count, columns, packed_b);
+        block.b = packed_b;
+        block.b_step = up_to_multiple(columns, kLanes<R>);
+      }
       block.k = count;
       block.add_row = block.c_row = ldc;
       block.columns = columns;
       for (std::int64_t i = 0; i < m; i += kBlockRows) {
-        block.a = packed_a + i / kPanel<R> * kPanel<R> * kSumRows + i % kPanel<R>;
+        block.a = panels + i / kPanel<R> * kPanel<R> * count + i % kPanel<R>;
         block.c = c + i * ldc + j;
         block.add = accumulate || row ? block.c : nullptr;
+        block.next = ahead.lines(count);
+        block.next_step = block.next ? kLine<R> : 0;
         compute_of<R>(least(kBlockRows, m - i), columns)(block);
       }
     }
-    row += kSumRows;
+    row += most;
   } while (row < rows);
 }
 
 template <class R>
 void gemm_tn(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
              std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate, R* scratch) {
-  static_assert(kPanel<R> % kBlockRows == 0);
   if (!tn_turned<R>(m, n))
     return gemm_tn_upright(a, lda, b, ldb, rows, m, n, c, ldc, accumulate, scratch);
   R* const turned = scratch;

@@ -53,6 +53,18 @@ INLINE void store(R* p, Vec<R> v) {
   *reinterpret_cast<typename Shape<R>::Unaligned*>(p) = v;
 }
 
+// Keeps a vector in a register, where the compiler would read it from memory again at each use.
+template <class V>
+INLINE void keep(V& v) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(v));
+#elif defined(__x86_64__)
+  __asm__("" : "+x"(v));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(v));
+#endif
+}
+
 // The first `count` of a vector's lanes (0 to all of them). Loads give 0 in the others, stores
 // leave memory alone there, and neither touches it.
 template <class R>
