@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from mnemonist.cells import Cell
 from mnemonist.engine.differentiate import differentiate, run_gradient
 from mnemonist.engine.graph import Graph
 from mnemonist.engine.interpret import run_program
 from mnemonist.engine.program import Node, Program, Time
+from mnemonist.engine.trace import program_of
 
 LIKE = {"dtype": torch.float64}
 CORNERS = (0.0, -0.0, 1.0, -1.0, 2.0, float("inf"), float("-inf"), float("nan"))
@@ -33,12 +37,15 @@ def program_from(make: object, width: int) -> Program:
 def both(program: Program, s: Tensor, x: Tensor, d: Tensor) -> tuple[tuple[Tensor, ...], ...]:
     """Gradients of s and x by autograd and by the backward program; leaves are 2."""
     s, x = s.clone().requires_grad_(), x.clone()[None].requires_grad_()
+    (state,) = program.states
     leaves = {n: torch.full(shape, 2.0, **LIKE) for n, shape in program.leaf_shapes.items()}
-    values, _ = run_program(program, leaves, x, {"s": s}, {}, keep=("s",))
-    total = (values["s"] * d).sum() + 0.0 * (torch.nan_to_num(s).sum() + torch.nan_to_num(x).sum())
+    values, _ = run_program(program, leaves, x, {state: s}, {}, keep=(state,))
+    total = (values[state] * d).sum() + 0.0 * (
+        torch.nan_to_num(s).sum() + torch.nan_to_num(x).sum()
+    )
     wanted = torch.autograd.grad(total, [s, x])
-    run = run_gradient(differentiate(program), leaves, x, {"s": s}, loss={"s": d[None]})
-    return wanted, (run.states["s"], run.inputs["x"])
+    run = run_gradient(differentiate(program), leaves, x, {state: s}, loss={state: d[None]})
+    return wanted, (run.states[state], run.inputs["x"])
 
 
 def assert_same(program: Program, s: Tensor, x: Tensor, d: Tensor) -> None:
@@ -109,6 +116,19 @@ def test_rectifiers_have_no_gradient_at_zero() -> None:
     program = program_from(relu, 5)
     assert_same(program, s, torch.zeros_like(s), torch.ones_like(s))
     assert not differentiate(program).saved  # the new state tells where
+
+
+@pytest.mark.parametrize("activation", [F.leaky_relu, F.elu, F.selu, F.hardtanh, F.relu6])
+def test_large_arguments_of_what_chooses_a_branch(activation: Callable[[Tensor], Tensor]) -> None:
+    """The exponential of a branch not taken overflows; the gradient does not."""
+
+    class Chosen(Cell):
+        def step(self, x: Tensor, h: Tensor) -> Tensor:
+            return activation(x + h)
+
+    program = program_of(Chosen(6, 6))
+    x = torch.tensor([[-800.0, -1.0, 0.0, 1.0, 6.0, 800.0]], **LIKE)
+    assert_same(program, torch.zeros_like(x), x, torch.ones_like(x))
 
 
 def test_a_zero_weight_does_not_hide_nan() -> None:

@@ -51,6 +51,16 @@ def test_the_loop(name: str, loop: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("activation", "operations"),
+    [("tanh", 2), ("relu", 3), ("leaky_relu", 3), ("elu", 6), ("hard_sigmoid", 6)],
+)
+def test_the_loop_of_an_elman_network(activation: str, operations: int) -> None:
+    """A gradient that is chosen is chosen once: where(a > 0, d, 0.01 d)."""
+    program = program_of(cells.get("elman")(3, 8, activation=activation))
+    assert counts(differentiate(program).loop) == (1, operations, 0)
+
+
+@pytest.mark.parametrize(
     ("name", "kinds"),
     [
         ("elman", ["mm", "mm", "sum"]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import isfinite
 
 from mnemonist.engine.graph import Graph
 from mnemonist.engine.program import Node, Program, Time
@@ -64,20 +65,42 @@ class BackwardGraph(Graph):
             return args[0]
         if any(a.op == "expand" for a in args):
             return self._on_repeated(op, args)
+        if op == "where":
+            args = self._chosen(*args)
         simple = self._signed(op, args) or self._scaled(op, args)
         return super().pointwise(op, *args) if simple is None else simple
 
     def _scaled(self, op: str, args: Sequence[Node]) -> Node | None:
-        """(a c) c' as a (c c') for numbers c and c'."""
+        """(a c) c' as a (c c'), and where(t, 0, a) c as where(t, 0, a c), for numbers c and c'."""
         if op != "mul":
             return None
-        for product, number in (args, args[::-1]):
-            if number.op != "const" or product.op != "mul" or number.logical:
+        for value, number in (args, args[::-1]):
+            if number.op != "const" or not isfinite(number.attr[0]):
                 continue
-            for value, factor in (product.args, product.args[::-1]):
-                if factor.op == "const":
-                    return self.pointwise("mul", value, self.pointwise("mul", factor, number))
+            if value.op == "mul":
+                for inner, factor in (value.args, value.args[::-1]):
+                    if factor.op == "const":
+                        return self.pointwise("mul", inner, self.pointwise("mul", factor, number))
+            if value.op == "where" and any(map(_is_zero, value.args[1:])):
+                test, *branches = value.args
+                scaled = (b if _is_zero(b) else self.pointwise("mul", b, number) for b in branches)
+                return self.pointwise("where", test, *scaled)
         return None
+
+    def _chosen(self, test: Node, *branches: Node) -> tuple[Node, Node, Node]:
+        """Each branch as it is where it is chosen: a ``where`` of the same test inside is over."""
+        first, second = (self._given(test, i, b) for i, b in enumerate(branches, 1))
+        return test, first, second
+
+    def _given(self, test: Node, branch: int, node: Node) -> Node:
+        if node.op == "where" and node.args[0] is test:
+            inner = node.args[branch]
+            return inner if inner.shape == node.shape else node
+        if node.op == "mul":
+            args = [self._given(test, branch, a) for a in node.args]
+            if args != list(node.args):
+                return self.pointwise("mul", *args)
+        return node
 
     def _on_repeated(self, op: str, args: Sequence[Node]) -> Node:
         """Compute on one element what is the same for all."""
@@ -152,11 +175,30 @@ class BackwardGraph(Graph):
 
     def total(self, terms: Sequence[Node]) -> Node:
         """The sum of gradients of one value; a factor that several share is taken out."""
-        terms = sorted(self._factored(list(terms)), key=lambda n: n.time)
+        terms = sorted(self._factored(self._joined(terms)), key=lambda n: n.time)
         result = terms[0]
         for term in terms[1:]:
             result = self.pointwise("add", result, term)
         return result
+
+    def _joined(self, terms: Sequence[Node]) -> list[Node]:
+        """where(t, a, 0) + where(t, 0, b) as where(t, a, b)."""
+        rest: list[Node] = []
+        for term in terms:
+            for other in rest:
+                if term.op == other.op == "where" and term.args[0] is other.args[0]:
+                    (a, b), (c, d) = term.args[1:], other.args[1:]
+                    if term.shape == other.shape and _is_zero(b) and _is_zero(c):
+                        both = (a, d)
+                    elif term.shape == other.shape and _is_zero(a) and _is_zero(d):
+                        both = (c, b)
+                    else:
+                        continue
+                    rest.remove(other)
+                    term = self.pointwise("where", term.args[0], *both)
+                    break
+            rest.append(term)
+        return rest
 
     def _factored(self, terms: list[Node]) -> list[Node]:
         """d a - d b as d (a - b), where d hangs on a carry and a and b do not."""
@@ -197,3 +239,7 @@ class BackwardGraph(Graph):
             ]
             parts.append(self.total(here) if here else self.zeros((*lead, stop - start)))
         return self.cat(parts)
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op == "const" and node.attr[0] == 0.0
