@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,19 +25,50 @@ ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def build(kind: str, folder: Path) -> Path:
-    """Build a wheel or sdist by the backend that pyproject.toml names, without the network."""
+def build(kind: str, folder: Path, **environment: str) -> tuple[Path, str]:
+    """Build a wheel or sdist by the backend that pyproject.toml names, without the network.
+
+    Returns the file, and what the backend printed. The package is pure Python unless the
+    environment says otherwise: compiling takes a minute.
+    """
     backend = PROJECT["build-system"]["build-backend"]
     code = f"import sys, {backend} as b; print(b.build_{kind}(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)],
         cwd=ROOT,
+        env={**os.environ, "MNEMONIST_NATIVE": "0", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / done.stdout.split()[-1], done.stdout + done.stderr
+
+
+def engine_of(wheel: Path, folder: Path) -> str:
+    """What the package of a wheel says of its engine, run from the wheel's files alone."""
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(folder)
+    code = (
+        "import mnemonist; from mnemonist.engine.native import library; "
+        "print(mnemonist.__file__, library.describe())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return folder / done.stdout.split()[-1]
+    file, _, said = done.stdout.strip().partition(" ")
+    assert Path(file).is_relative_to(folder)
+    return said
+
+
+def extensions(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as files:
+        return [name for name in files.namelist() if name.endswith((".so", ".pyd"))]
 
 
 def test_importing_the_package_imports_no_library() -> None:
@@ -73,7 +106,9 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 
 def test_the_wheel_carries_data_types_licences_and_the_command(tmp_path: Path) -> None:
-    with zipfile.ZipFile(build("wheel", tmp_path)) as wheel:
+    built, _ = build("wheel", tmp_path)
+    assert built.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(built) as wheel:
         names = set(wheel.namelist())
         info = next(n for n in names if n.endswith(".dist-info/METADATA")).rpartition("/")[0]
         metadata = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
@@ -93,11 +128,48 @@ def test_the_wheel_carries_data_types_licences_and_the_command(tmp_path: Path) -
 
 
 def test_the_sdist_carries_what_the_tests_need(tmp_path: Path) -> None:
-    with tarfile.open(build("sdist", tmp_path)) as sdist:
+    with tarfile.open(build("sdist", tmp_path)[0]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
+    native = {str(p.relative_to(ROOT)) for p in (ROOT / "native").rglob("*") if p.is_file()}
+    assert "native/CMakeLists.txt" in native
+    assert native <= names
     assert {"pyproject.toml", "constraints.txt", "Makefile", "LICENSE", "NOTICE"} <= names
     assert {"src/mnemonist/__init__.py", "tests/test_package.py", "README.md"} <= names
-    assert not [n for n in names if n.startswith((".venv", "runs/", "site/"))]
+    assert not [n for n in names if n.startswith((".venv", "build/", "runs/", "site/"))]
+    assert not [n for n in names if n.endswith((".so", ".pyc"))]
+
+
+@pytest.mark.acceptance
+def test_with_a_compiler_the_wheel_has_the_engine(tmp_path: Path) -> None:
+    if not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        pytest.skip("there is no compiler")
+    wheel, _ = build("wheel", tmp_path, MNEMONIST_NATIVE="1")
+    (extension,) = extensions(wheel)
+    stable = sys.version_info >= (3, 12)
+    assert extension.startswith("mnemonist/_native.")
+    assert ("abi3" in extension) is stable
+    assert ("-cp312-abi3-" in wheel.name) is stable
+    assert engine_of(wheel, tmp_path / "files").startswith("native (")
+
+
+def test_without_a_compiler_the_wheel_is_pure_and_says_why(tmp_path: Path) -> None:
+    # CMake looks for a compiler in the system's own folders too, unless CXX names one.
+    only = Path(sys.executable).parent
+    wheel, said = build(
+        "wheel", tmp_path, MNEMONIST_NATIVE="1", PATH=str(only), CXX="no-such-compiler"
+    )
+    assert "Built without the compiled engine" in said
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not extensions(wheel)
+    engine = engine_of(wheel, tmp_path / "files")
+    assert engine.startswith("eager, in torch operations, because")
+    assert "there was no C++ compiler" in engine
+
+
+def test_where_the_engine_does_not_compile_the_wheel_is_pure(tmp_path: Path) -> None:
+    wheel, said = build("wheel", tmp_path, MNEMONIST_NATIVE="1", CXXFLAGS="-include no-such-file.h")
+    assert "Built without the compiled engine" in said
+    assert not extensions(wheel)
 
 
 def test_every_dependency_is_pinned_within_its_range() -> None:
