@@ -69,13 +69,13 @@ def schedule(gradient: Gradient) -> Schedule:
     )
 
 
-def _computed(roots: Iterable[Node], stop: Set[Node] = frozenset()) -> set[Node]:
-    """The operations that roots depend on, up to those given."""
+def _computed(roots: Iterable[Node]) -> set[Node]:
+    """The operations that roots depend on."""
     found: set[Node] = set()
     stack = list(roots)
     while stack:
         node = stack.pop()
-        if node in found or node in stop or node.time is Time.K or node.op in SOURCES:
+        if node in found or node.time is Time.K or node.op in SOURCES:
             continue
         found.add(node)
         stack.extend(node.args)
