@@ -15,6 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PINS := pyproject.toml constraints.txt
 NATIVE := build/native
 SOURCES := $(wildcard native/*)
+CXX_FILES := $(wildcard $(foreach end,cpp hpp inc,native/*.$(end) native/tests/*.$(end)))
 BUILD := $(BIN)/cmake --build $(NATIVE) -- --quiet
 BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
 
@@ -39,6 +40,7 @@ native: $(VENV)/dev.stamp  ## build the compiled engine, what has changed of it
 lint: $(VENV)/dev.stamp  ## check the style, the format and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 	@$(BIN)/lint-imports
 
 types: $(VENV)/dev.stamp  ## check the types
