@@ -7,9 +7,9 @@
 namespace mnemonist {
 namespace {
 
-// Elements that one instruction should work on: enough to forget its dispatch, few enough that
-// the operands of a step stay in the first-level cache.
-constexpr std::int64_t kElementsAtOnce = 512;
+// Elements that an instruction should work on, on average: enough to forget its dispatch, few
+// enough that the operands of a stage stay in the first-level cache.
+constexpr std::int64_t kElementsAtOnce = 1024;
 
 class Reader {
  public:
@@ -44,8 +44,8 @@ class Reader {
 
   Product product() {
     Product p;
-    p.weight =
-        static_cast<std::int32_t>(next(0, static_cast<std::int64_t>(plan_.weights.size()) - 1, "a weight"));
+    p.weight = static_cast<std::int32_t>(
+        next(0, static_cast<std::int64_t>(plan_.weights.size()) - 1, "a weight"));
     const Weight& w = plan_.weights[p.weight];
     p.operand = reference(w.in);
     p.result = reference(w.out);
@@ -58,7 +58,7 @@ class Reader {
     Pointwise p;
     const std::int64_t operands = next(0, 65535, "the number of operands");
     for (std::int64_t i = 0; i < operands; ++i) p.operands.push_back(reference(0));
-    std::int64_t widest = 1;
+    std::int64_t elements = 0;
     for (std::int64_t i = count(); i > 0; --i) {
       Instruction ins;
       ins.op = static_cast<Op>(next(0, op_count - 1, "an operation"));
@@ -69,10 +69,12 @@ class Reader {
       ins.c = operand(operands);
       ins.width = static_cast<std::int32_t>(next(1, 1 << 24, "a width"));
       check(p, ins);
-      widest = std::max<std::int64_t>(widest, ins.width);
+      elements += ins.width;
       p.code.push_back(ins);
     }
-    p.rows = std::max<std::int64_t>(1, kElementsAtOnce / widest);
+    const auto instructions = std::max<std::int64_t>(1, static_cast<std::int64_t>(p.code.size()));
+    p.rows = std::max<std::int64_t>(
+        1, kElementsAtOnce * instructions / std::max<std::int64_t>(1, elements));
     plan_.tile_rows = std::max(plan_.tile_rows, p.rows);
     return p;
   }

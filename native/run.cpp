@@ -16,6 +16,9 @@ constexpr std::int64_t kChunkRows = 192;
 // Columns of a weight's gradient that are one task: enough to pay for packing the other side.
 constexpr std::int64_t kGradientRows = 256;
 
+// Bytes of weights in a step from which few rows are worth several threads.
+constexpr std::size_t kSharedBytes = 512 * 1024;
+
 constexpr std::int64_t kLine = 64;  // bytes
 
 template <class R>
@@ -30,37 +33,57 @@ struct Run {
   const Plan& plan;
   const Kernels<R>& kernels;
   Grid grid;
-  std::vector<R*> memory;     // by buffer; null for what belongs to a thread
-  std::vector<R*> packed;     // by weight
+  std::vector<R*> memory;  // by buffer; null for what belongs to a thread
+  std::vector<R*> packed;  // by weight
   std::vector<R> numbers;
 
   std::int64_t first(std::int64_t t) const { return grid.first ? grid.first[t] : t * grid.rows; }
   std::int64_t active(std::int64_t t) const { return first(t + 1) - first(t); }
 };
 
-// One thread's slice of the batch, rows [begin, end), through the whole sequence.
+// What the threads that work on the same rows share: memory for a chunk, a step and a few rows.
+template <class R>
+struct Workspace {
+  Workspace(const Run<R>& run, std::int64_t rows) : memory(run.memory) {
+    const Plan& plan = run.plan;
+    chunk = std::max<std::int64_t>(1, std::min(run.grid.steps, kChunkRows / rows));
+    const auto size = [&](const Buffer& b) -> std::int64_t {
+      switch (b.layout) {
+        case Layout::window:
+          return padded<R>(chunk * rows * b.width);
+        case Layout::scratch:
+          return padded<R>(rows * b.width);
+        case Layout::tile:
+          return padded<R>(plan.tile_rows * b.width);
+        default:
+          return 0;
+      }
+    };
+    std::int64_t total = 0;
+    for (const Buffer& b : plan.buffers) total += size(b);
+    own = Block(static_cast<std::size_t>(total) * sizeof(R));
+    R* next = static_cast<R*>(own.data());
+    for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
+      if (const std::int64_t elements = size(plan.buffers[i])) {
+        memory[i] = next;
+        next += elements;
+      }
+    }
+  }
+
+  std::int64_t chunk;  // steps
+  std::vector<R*> memory;
+  Block own;
+};
+
+// A slice of the batch, rows [begin, end), through the whole sequence: by one thread, or by a team
+// whose members compute different columns of every product.
 template <class R>
 class Slice {
  public:
-  Slice(const Run<R>& run, std::int64_t begin, std::int64_t end)
-      : run_(run), plan_(run.plan), begin_(begin), end_(end), memory_(run.memory) {
-    const std::int64_t rows = end - begin;
-    chunk_ = std::max<std::int64_t>(1, std::min(run.grid.steps, kChunkRows / rows));
-    std::int64_t total = 0;
-    std::vector<std::int64_t> at(plan_.buffers.size());
-    for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
-      const Buffer& b = plan_.buffers[i];
-      at[i] = total;
-      if (b.layout == Layout::window) total += padded<R>(chunk_ * rows * b.width);
-      if (b.layout == Layout::scratch) total += padded<R>(rows * b.width);
-      if (b.layout == Layout::tile) total += padded<R>(plan_.tile_rows * b.width);
-    }
-    own_ = Block(static_cast<std::size_t>(total) * sizeof(R));
-    for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
-      const Layout layout = plan_.buffers[i].layout;
-      if (layout == Layout::window || layout == Layout::scratch || layout == Layout::tile)
-        memory_[i] = static_cast<R*>(own_.data()) + at[i];
-    }
+  Slice(const Run<R>& run, const Workspace<R>& space, std::int64_t begin, std::int64_t end,
+        const Member* member = nullptr)
+      : run_(run), plan_(run.plan), space_(space), member_(member), begin_(begin), end_(end) {
     std::size_t most = 0;
     for (const auto* stages : {&plan_.before, &plan_.loop, &plan_.after})
       for (const Stage& s : *stages) most = std::max(most, s.pointwise.operands.size());
@@ -70,18 +93,15 @@ class Slice {
 
   void operator()() {
     const std::int64_t steps = run_.grid.steps;
-    const std::int64_t chunks = (steps + chunk_ - 1) / chunk_;
+    const std::int64_t chunks = (steps + space_.chunk - 1) / space_.chunk;
     for (std::int64_t i = 0; i < chunks; ++i) {
       const std::int64_t chunk = plan_.backward ? chunks - 1 - i : i;
-      from_ = chunk * chunk_;
-      to_ = std::min(steps, from_ + chunk_);
+      from_ = chunk * space_.chunk;
+      to_ = std::min(steps, from_ + space_.chunk);
       for (const Stage& s : plan_.before) for_all(s);
-      for (std::int64_t k = from_; k < to_; ++k) {
-        const std::int64_t t = plan_.backward ? to_ - 1 - (k - from_) : k;
-        const std::int64_t rows = std::min(end_, run_.active(t)) - begin_;
-        if (rows > 0)
-          for (const Stage& s : plan_.loop) at_step(s, t, rows);
-      }
+      each_step([&](std::int64_t t, std::int64_t rows) {
+        for (const Stage& s : plan_.loop) at_step(s, t, rows);
+      });
       for (const Stage& s : plan_.after) for_all(s);
     }
   }
@@ -90,7 +110,7 @@ class Slice {
   // Row 0 of the slice at step t.
   R* at(const Reference& r, std::int64_t t) const {
     const Buffer& b = plan_.buffers[r.buffer];
-    return memory_[r.buffer] + row(b.layout, r.shift, t) * b.width + r.column;
+    return space_.memory[r.buffer] + row(b.layout, r.shift, t) * b.width + r.column;
   }
 
   std::int64_t row(Layout layout, std::int32_t shift, std::int64_t t) const {
@@ -117,12 +137,23 @@ class Slice {
     return b.layout == Layout::vector || b.layout == Layout::number ? 0 : b.width;
   }
 
+  // The steps of the chunk in the order of the plan, those at which the slice has rows.
+  template <class F>
+  void each_step(F f) {
+    for (std::int64_t k = from_; k < to_; ++k) {
+      const std::int64_t t = plan_.backward ? to_ - 1 - (k - from_) : k;
+      const std::int64_t rows = std::min(end_, run_.active(t)) - begin_;
+      if (rows > 0) f(t, rows);
+    }
+  }
+
   void at_step(const Stage& s, std::int64_t t, std::int64_t rows) {
     if (s.is_product)
       product(s.product, t, 0, rows, stride(s.product.operand), stride(s.product.result),
               s.product.started ? stride(s.product.start) : 0);
-    else
+    else if (!member_ || member_->rank == 0)
       pointwise(s.pointwise, t, rows);
+    if (member_) member_->barrier.wait();
   }
 
   // A stage for all steps of the chunk: as one run of rows where its buffers lie so.
@@ -132,19 +163,14 @@ class Slice {
     const bool dense = run_.grid.first == nullptr;
     if (dense && slice == run_.grid.rows && flat(s)) {
       at_step(s, from_, steps * slice);
-      return;
-    }
-    if (dense && s.is_product && steps > slice && flat(s)) {
+    } else if (dense && s.is_product && steps > slice && flat(s)) {
       // few rows a step: a row over time is more rows for the product than the rows of a step
       const Product& p = s.product;
       for (std::int64_t b = 0; b < slice; ++b)
         product(p, from_, b, steps, pitch(p.operand), pitch(p.result),
                 p.started ? pitch(p.start) : 0);
-      return;
-    }
-    for (std::int64_t t = from_; t < to_; ++t) {
-      const std::int64_t rows = std::min(end_, run_.active(t)) - begin_;
-      if (rows > 0) at_step(s, t, rows);
+    } else {
+      each_step([&](std::int64_t t, std::int64_t rows) { at_step(s, t, rows); });
     }
   }
 
@@ -176,13 +202,22 @@ class Slice {
     return stride(r) * (own ? end_ - begin_ : run_.grid.rows);
   }
 
-  // A product of `rows` rows, the first of which is row b of the slice at step t.
+  // A product of `rows` rows, the first of which is row b of the slice at step t. Members of a team
+  // share its tiles of columns, which changes no bit of them.
   void product(const Product& p, std::int64_t t, std::int64_t b, std::int64_t rows,
                std::int64_t lda, std::int64_t ldc, std::int64_t start_stride) {
     const Weight& w = plan_.weights[p.weight];
+    std::int64_t from = 0, to = w.out;
+    if (member_) {
+      const std::int64_t tile = run_.kernels.tile, tiles = (w.out + tile - 1) / tile;
+      from = tiles * member_->rank / member_->size * tile;
+      to = std::min(w.out, tiles * (member_->rank + 1) / member_->size * tile);
+      if (from >= to) return;
+    }
     const auto place = [&](const Reference& r) { return at(r, t) + b * stride(r); };
-    run_.kernels.gemm(place(p.operand), lda, run_.packed[p.weight], rows, w.out, w.in,
-                      p.started ? place(p.start) : nullptr, start_stride, place(p.result), ldc);
+    run_.kernels.gemm(place(p.operand), lda, run_.packed[p.weight] + from * w.in, rows, to - from,
+                      w.in, p.started ? place(p.start) + from : nullptr, start_stride,
+                      place(p.result) + from, ldc);
   }
 
   void pointwise(const Pointwise& s, std::int64_t t, std::int64_t rows) {
@@ -203,13 +238,25 @@ class Slice {
 
   const Run<R>& run_;
   const Plan& plan_;
+  const Workspace<R>& space_;
+  const Member* member_;
   std::int64_t begin_, end_;
-  std::int64_t chunk_, from_ = 0, to_ = 0;
-  std::vector<R*> memory_;
-  Block own_;
+  std::int64_t from_ = 0, to_ = 0;  // the steps of the chunk at hand
   std::vector<Operand<R>> operands_;
   std::vector<R*> bases_;
 };
+
+// Whether a step reads enough of weights for its products to be worth sharing among threads, which
+// then have to wait for one another at every stage of every step.
+bool heavy(const Plan& plan, std::size_t element) {
+  std::size_t bytes = 0;
+  for (const Stage& s : plan.loop) {
+    if (!s.is_product) continue;
+    const Weight& w = plan.weights[s.product.weight];
+    bytes += static_cast<std::size_t>(w.out * w.in) * element;
+  }
+  return bytes >= kSharedBytes;
+}
 
 // Where slice i of n begins, so that each has about as many rows over all steps.
 template <class R>
@@ -244,7 +291,7 @@ void pack(Run<R>& run, Block& block, int threads) {
   block = Block(static_cast<std::size_t>(total) * sizeof(R));
   for (std::size_t i = 0; i < count; ++i)
     run.packed.push_back(static_cast<R*>(block.data()) + at[i]);
-  parallel(static_cast<int>(count), total > 65536 ? threads : 1, [&](int i) {
+  parallel(static_cast<std::int64_t>(count), total > 65536 ? threads : 1, [&](std::int64_t i) {
     const Weight& w = plan.weights[i];
     run.kernels.pack(run.memory[w.buffer] + w.offset, w.out, w.in, w.stride_out, w.stride_in,
                      run.packed[i]);
@@ -288,7 +335,7 @@ void weight_gradients(const Run<R>& run, int threads) {
     for (std::int64_t m = 0; m < g.m; m += kGradientRows)
       tasks.push_back({&g, operand, stride, m, std::min(g.m, m + kGradientRows)});
   }
-  parallel(static_cast<int>(tasks.size()), threads, [&](int i) {
+  parallel(static_cast<std::int64_t>(tasks.size()), threads, [&](std::int64_t i) {
     const Task& task = tasks[i];
     const WeightGradient& g = *task.gradient;
     const std::int64_t m = task.end - task.begin;
@@ -327,11 +374,18 @@ void run(const Plan& plan, const Kernels<R>& kernels, const Grid& grid,
   if (grid.steps > 0 && grid.rows > 0) {
     Block packed;
     pack(shared, packed, threads);
-    const std::int64_t count = std::min<std::int64_t>(threads, grid.rows);
-    const std::vector<std::int64_t> begins = slices(shared, count);
-    parallel(static_cast<int>(count), threads, [&](int i) {
-      if (begins[i] < begins[i + 1]) Slice<R>(shared, begins[i], begins[i + 1])();
-    });
+    if (grid.rows < threads && heavy(plan, sizeof(R))) {
+      const Workspace<R> space(shared, grid.rows);
+      team(threads,
+           [&](const Member& member) { Slice<R>(shared, space, 0, grid.rows, &member)(); });
+    } else {
+      const std::int64_t count = std::min<std::int64_t>(threads, grid.rows);
+      const std::vector<std::int64_t> begins = slices(shared, count);
+      parallel(count, threads, [&](std::int64_t i) {
+        const std::int64_t rows = begins[i + 1] - begins[i];
+        if (rows > 0) Slice<R>(shared, Workspace<R>(shared, rows), begins[i], begins[i + 1])();
+      });
+    }
   }
   weight_gradients(shared, threads);
   column_sums(shared);

@@ -19,7 +19,6 @@ __all__ = ["PRODUCTS", "fused", "scattered"]
 PRODUCTS = frozenset({"mm", "mmT", "bmm", "bmmT"})
 
 Phases = dict[str, list[Node]]
-_Rule = Callable[[Node, Mapping[Node, list[Node]], Callable[[Node], bool]], list[Node]]
 
 
 def fused(
@@ -49,10 +48,10 @@ def fused(
     for node in place:
         found = _started(node, place, alone) or _interpolated(node, alone, fresh)
         if found is not None:
-            new, gone = found
-            replaced[node] = new
+            made_of, gone = found
+            replaced[node] = made_of
             dropped |= gone
-            fresh += len(new)
+            fresh += len(made_of)
     made: dict[Node, Node] = {}
     result: Phases = {phase: [] for phase in phases}
     for phase, nodes in phases.items():
