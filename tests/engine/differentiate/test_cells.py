@@ -74,6 +74,15 @@ def test_states_forced_here_and_there(name: str) -> None:
     assert not run.forced[state][2].eq(0).all()
 
 
+def test_a_state_forced_everywhere_hands_nothing_back() -> None:
+    torch.manual_seed(0)
+    cell = cells.get("elman_jordan")(3, 4).double()
+    state, width = next(reversed(cell.state_sizes.items()))
+    forced = {state: torch.randn(5, 2, width, dtype=torch.float64)}
+    _, run = assert_gradient_agrees(gradient_job(cell, 5, 2, forced=forced))
+    assert run.states[state].eq(0).all()
+
+
 def test_no_steps() -> None:
     """The final state is the first one, and so is its gradient."""
     cell = cells.get("lstm")(3, 4).double()

@@ -77,7 +77,7 @@ def run_gradient(
         valid: (T, B, 1), false where a row has ended.
         resets: (T, B), true where a row starts afresh before the step.
         forced: what takes the place of previous states, (T, B, width).
-        forced_mask: (T, B), where it does.
+        forced_mask: (T, B), where it does; everywhere if not given.
 
     Raises:
         ConfigError: a loss for a value that the gradient does not keep, or a final state's
@@ -89,14 +89,15 @@ def run_gradient(
     for name in final or ():
         if name not in gradient.program.carried:
             raise ConfigError(f"state {name!r} is not carried: its gradient is a loss")
+    if forced and forced_mask is None:
+        forced_mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
     run = _Run(gradient, leaves, x, extras or {}, known or {})
     time = _Time(valid, resets, initial or {}, forced or {}, forced_mask)
     values, finals = run.forward(state, time)
     with torch.no_grad():
         run.backward(dict(loss), dict(final or {}), time)
-    leaf_gradients = run.leaf_gradients(leaves)
     return GradientRun(
-        values, finals, run.inputs, run.states, time.d_initial, time.d_forced, leaf_gradients
+        values, finals, run.inputs, run.states, time.d_initial, time.d_forced, run.of_leaves()
     )
 
 
@@ -137,7 +138,8 @@ class _Time:
         return d
 
     def _mask(self, t: int) -> Tensor:
-        return torch.tensor(True) if self.forced_mask is None else self.forced_mask[t][:, None]
+        assert self.forced_mask is not None
+        return self.forced_mask[t][:, None]
 
     def only(self, value: Tensor, t: int | None = None) -> Tensor:
         """Zero where rows have ended; by choice, not by a product, for padding may be NaN."""
@@ -256,9 +258,9 @@ class _Run:
             for name, node in gradient.states.items():
                 d = time.only(values[node].expand(x.shape[1], *node.shape), t)
                 d = time.back(t, name, d)
-                # where a row has ended, neither the step nor a reset touches its state
-                ended = time.valid is not None and ~time.valid[t]
-                carry[name] = d if ended is False else torch.where(ended, carry[name], d)
+                if time.valid is not None:  # neither a step nor a reset touches an ended row
+                    d = torch.where(time.valid[t], d, carry[name])
+                carry[name] = d
         self.states = carry
         shape = x.shape[:2]
         return {
@@ -286,7 +288,7 @@ class _Run:
             share = torch.einsum("rno,rni->noi", d.unflatten(-1, (number, outputs)), blocks)
         self.sums[sink.node] = self.sums.get(sink.node, 0.0) + share
 
-    def leaf_gradients(self, leaves: Named) -> dict[str, Tensor]:
+    def of_leaves(self) -> dict[str, Tensor]:
         """From the gradients of K nodes to those of leaves, by torch's autograd."""
         ends = [(self.with_history[n], d) for n, d in self.sums.items()]
         ends = [(value, d) for value, d in ends if value.requires_grad]
