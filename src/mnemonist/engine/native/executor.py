@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,12 +12,13 @@ from torch import Tensor
 from mnemonist.engine.codegen import compile_prologue
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.native import library
+from mnemonist.engine.native.order import Order
 from mnemonist.engine.native.planner import Unplanned
-from mnemonist.engine.native.run import Grid, Rows, constants_of, run_rows
-from mnemonist.engine.program import Program
+from mnemonist.engine.native.run import Rows, constants_of, run_rows
+from mnemonist.engine.program import Node, Program
 from mnemonist.engine.transforms import bind, replaced
 
-__all__ = ["obstacle", "run_native"]
+__all__ = ["extras_of", "obstacle", "prologue_of", "run_native", "variant_of"]
 
 _RESET, _INITIAL = "@reset", "@initial."
 _FORCE, _FORCED = "@force", "@forced."
@@ -55,11 +57,10 @@ def obstacle(program: Program, job: Job) -> str | None:
 def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     """Run a program over a sequence; what `run_eager` does for a cell."""
     variant = _variant(program, job)
-    order = _Order(job)
+    steps, rows = job.x.shape[:2]
+    order = Order(steps, rows, job.lengths)
     constants = constants_of(variant, job.keep)
-    prologues = _PROLOGUES.setdefault(variant, {})
-    if constants not in prologues:
-        prologues[constants] = compile_prologue(variant, constants)
+    prologue = prologue_of(variant, constants)
     leaves = tuple(program.leaves_of(job.cell).values())
     values, final = run_rows(
         variant,
@@ -67,10 +68,10 @@ def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
         Rows(
             grid=order.grid,
             x=order.steps(job.x),
-            extras={name: order.extra(value) for name, value in _extras(variant, job).items()},
+            extras={name: order.extra(value) for name, value in extras_of(variant, job).items()},
             known={name: order.steps((job.forced or {})[name]) for name in variant.bound},
             state={name: order.rows(job.state[name]) for name in variant.states},
-            constants=[k.to(job.x.dtype) for k in prologues[constants](job.x, leaves)],
+            constants=[k.to(job.x.dtype) for k in prologue(job.x, leaves)],
         ),
     )
     return (
@@ -79,15 +80,35 @@ def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     )
 
 
+def prologue_of(program: Program, constants: tuple[Node, ...]) -> Callable[..., Any]:
+    """The function of x and a program's leaves that computes these values of binding time K."""
+    known = _PROLOGUES.setdefault(program, {})
+    if constants not in known:
+        known[constants] = compile_prologue(program, constants)
+    return known[constants]
+
+
 def _variant(program: Program, job: Job) -> Program:
-    """The program with resets and forced states as operations of the step."""
-    resets = job.resets is not None
     forced = tuple(n for n in program.states if n in (job.forced or {}))
-    key = (resets, forced, job.forced_mask is None)
+    return variant_of(program, job.resets is not None, forced, job.forced_mask is None)
+
+
+def variant_of(
+    program: Program, resets: bool, forced: tuple[str, ...], everywhere: bool
+) -> Program:
+    """The program with resets and forced states as operations of the step.
+
+    Args:
+        program: the program of a step.
+        resets: whether rows start afresh in between.
+        forced: the states that are forced.
+        everywhere: whether they are at every step, not only where a mask says so.
+    """
+    key = (resets, forced, everywhere)
     known = _PROGRAMS.setdefault(program, {})
     if key not in known:
         variant = program
-        if forced and job.forced_mask is None:
+        if forced and everywhere:
             variant, forced = bind(variant, *forced), ()
         if forced:  # first, for what is forced holds after a reset
             carried = [name for name in forced if name in variant.carried]
@@ -98,8 +119,8 @@ def _variant(program: Program, job: Job) -> Program:
     return known[key]
 
 
-def _extras(program: Program, job: Job) -> dict[str, Tensor]:
-    """The extras of `_variant`, each (T or 1, B, width)."""
+def extras_of(program: Program, job: Job) -> dict[str, Tensor]:
+    """The extras of a program that `variant_of` made, each (T or 1, B, width)."""
     found = {}
     for name in program.extras:
         if name == _RESET:
@@ -115,54 +136,3 @@ def _extras(program: Program, job: Job) -> dict[str, Tensor]:
         else:
             found[name] = job.extras[name]
     return {name: value.to(job.x.dtype) for name, value in found.items()}
-
-
-class _Order:
-    """The rows of a job as the executor takes them: step by step, at each those still running.
-
-    Rows of different lengths are sorted, the longest first, so that no step works on padding.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self.shape = job.x.shape[:2]
-        steps, rows = self.shape
-        self.order: Tensor | None = None
-        lengths = job.lengths
-        if lengths is not None and bool((lengths != steps).any()):
-            sorted_, self.order = torch.sort(lengths, descending=True, stable=True)
-            self.grid = Grid(int(sorted_[0]), rows, sorted_)
-            padded = self.grid.padded
-            assert padded is not None
-            self.places = padded // rows * rows + self.order[padded % rows]
-        else:
-            self.grid = Grid(steps, rows)
-
-    def rows(self, value: Tensor) -> Tensor:
-        """(B, width) in the executor's order."""
-        return value if self.order is None else value.index_select(0, self.order)
-
-    def back(self, value: Tensor) -> Tensor:
-        """(B, width) in the caller's order."""
-        return (
-            value
-            if self.order is None
-            else torch.empty_like(value).index_copy(0, self.order, value)
-        )
-
-    def steps(self, value: Tensor) -> Tensor:
-        """(T, B, width) as the rows that run."""
-        flat = value.reshape(self.shape[0] * self.shape[1], value.shape[2])
-        return flat if self.order is None else flat.index_select(0, self.places)
-
-    def extra(self, value: Tensor) -> Tensor:
-        """(T or 1, B, width) as the rows that run, or as (B, width)."""
-        constant = value.shape[0] == 1 and self.grid.total != self.grid.rows
-        return self.rows(value[0]) if constant else self.steps(value.expand(self.shape[0], -1, -1))
-
-    def over_time(self, value: Tensor) -> Tensor:
-        """What ran as (T, B, width), zero where nothing did."""
-        steps, rows = self.shape
-        if self.order is not None:
-            padded = value.new_zeros(steps * rows, value.shape[1])
-            value = padded.index_copy(0, self.places, value)
-        return value.reshape(steps, rows, value.shape[1])

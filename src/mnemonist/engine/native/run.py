@@ -27,7 +27,18 @@ from mnemonist.engine.passes import Made, rewrite
 from mnemonist.engine.program import Node, Program
 from mnemonist.engine.time import valid_mask
 
-__all__ = ["Grid", "Rows", "constants_of", "run_rows"]
+__all__ = [
+    "Compiled",
+    "Grid",
+    "Rows",
+    "Signature",
+    "compiled",
+    "constants_of",
+    "final_of",
+    "run_backward",
+    "run_forward",
+    "run_rows",
+]
 
 _Key = tuple[str, str | int]
 
@@ -222,16 +233,9 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, code: Compiled, grid: Grid, *tensors: Tensor) -> tuple[Tensor, ...]:
-        program, keep = code.program, code.signature.keep
-        given = _by_role(program, [t.detach().contiguous() for t in tensors])
-        before = {name: given.pop(("state", name)) for name in program.states}
-        like = given["x", "x"]
-        memory = _memory(code.forward.slots, grid, like, given)
-        for name, state in before.items():
-            memory["state", name][: grid.rows] = state
-        _execute(code.forward_plan, code.forward.slots, grid, memory)
-        kept = tuple(_kept(memory, grid, name) for name in keep)
-        final = tuple(_final(memory["state", n], code, grid, n) for n in program.states)
+        memory = run_forward(code, grid, tensors)
+        kept = tuple(_kept(memory, grid, name) for name in code.signature.keep)
+        final = tuple(final_of(memory, code, grid, name) for name in code.program.states)
         if code.signature.wanted is not None:
             stored = code.stored
             ctx.code, ctx.grid, ctx.count = code, grid, len(tensors)
@@ -247,8 +251,26 @@ class _Run(torch.autograd.Function):
         tensors, stored = saved[: ctx.count], saved[ctx.count :]
         if torch.is_grad_enabled():  # a second derivative is wanted
             return None, None, *_again(code, grid, tensors, gradients)
-        found = _gradients(code, grid, tensors, stored, gradients)
+        found = run_backward(code, grid, tensors, stored, gradients)
         return None, None, *found
+
+
+def run_forward(
+    code: Compiled, grid: Grid, tensors: Sequence[Tensor], capacity: int = 0
+) -> dict[_Key, Tensor]:
+    """Run the forward plan: the buffers that it read and wrote.
+
+    Args:
+        tensors: as `run_rows` hands them over.
+        capacity: rows of all steps that new buffers have room for, if more than there are.
+    """
+    given = _by_role(code.program, [t.detach().contiguous() for t in tensors])
+    before = {name: given.pop(("state", name)) for name in code.program.states}
+    memory = _memory(code.forward.slots, grid, given["x", "x"], given, capacity)
+    for name, state in before.items():
+        memory["state", name][: grid.rows] = state
+    _execute(code.forward_plan, code.forward.slots, grid, memory)
+    return memory
 
 
 def _by_role(program: Program, tensors: Sequence[Tensor]) -> dict[_Key, Tensor]:
@@ -261,12 +283,17 @@ def _by_role(program: Program, tensors: Sequence[Tensor]) -> dict[_Key, Tensor]:
 
 
 def _memory(
-    slots: Sequence[Slot | None], grid: Grid, like: Tensor, given: Mapping[_Key, Tensor]
+    slots: Sequence[Slot | None],
+    grid: Grid,
+    like: Tensor,
+    given: Mapping[_Key, Tensor],
+    capacity: int = 0,
 ) -> dict[_Key, Tensor]:
     """The buffers of a run: those given, and new ones for all others."""
+    total = max(grid.total, capacity)
     rows = {
-        Layout.STEPS: grid.total,
-        Layout.STATE: grid.rows + grid.total,
+        Layout.STEPS: total,
+        Layout.STATE: grid.rows + total,
         Layout.RING: 2 * grid.rows,
         Layout.ROWS: grid.rows,
         Layout.VECTOR: 1,
@@ -310,15 +337,16 @@ def _kept(memory: Mapping[_Key, Tensor], grid: Grid, name: str) -> Tensor:
     return state.new_empty(0).set_(state.untyped_storage(), offset, shape, state.stride())
 
 
-def _final(state: Tensor, code: Compiled, grid: Grid, name: str) -> Tensor:
+def final_of(memory: Mapping[_Key, Tensor], code: Compiled, grid: Grid, name: str) -> Tensor:
     """The state behind each row's last step: (B, width)."""
+    state = memory["state", name]
     if grid.lengths is not None:
         return state[grid.last]
     start = grid.total if name not in code.ring else (grid.steps % 2) * grid.rows
     return state[start : start + grid.rows].clone()
 
 
-def _gradients(
+def run_backward(
     code: Compiled,
     grid: Grid,
     tensors: Sequence[Tensor],
