@@ -24,7 +24,7 @@ from mnemonist.runs.report import (
     Text,
     Verdict,
 )
-from mnemonist.runs.report_figures import drawing
+from mnemonist.runs.report_figures import drawing, drawn, plain_numbers
 
 EVIL = '<script>alert("x")</script>&"\'油井'
 
@@ -120,6 +120,51 @@ def test_two_drawings_on_a_page_share_no_id() -> None:
         assert clips
         ids.append(set(clips))
     assert not ids[0] & ids[1]
+
+
+def losses(scale: str) -> str:
+    with drawing("losses", height=2) as d:
+        ax = d.axes()
+        ax.plot([20_000, 0.5, 0.001, 0.002])
+        ax.set_yscale(scale)
+        plain_numbers(ax.yaxis)
+        if d.narrow:
+            ax.set_title("on a phone")
+    return d.svg
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_axes_have_numbers_as_one_writes_them(scale: str) -> None:
+    svg = losses(scale)
+    assert "10,000" in svg
+    assert "mathdefault" not in svg
+
+
+def test_a_phone_gets_a_drawing_of_its_own() -> None:
+    both = drawn(losses, "linear")
+    assert both.wide == losses("linear")
+    assert "on a phone" in both.narrow
+    assert "on a phone" not in both.wide
+    widths = [float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]) for svg in both]
+    assert widths[1] < widths[0] / 2
+    html = Figure(both, "losses").html()
+    assert html.count("<svg") == html.count('aria-label="losses"') == 2
+    assert html.count('class="narrow"') == 1
+    clips = [set(re.findall(r'<clipPath id="([^"]+)"', svg)) for svg in both]
+    assert clips[0]
+    assert not clips[0] & clips[1]
+
+
+def test_an_option_in_a_command_is_not_broken_at_its_hyphens() -> None:
+    html = Code("mnemonist train forecast a--b.csv --no-scale-per-series --lags 7 <x>").html()
+    assert '<span class="whole">--no-scale-per-series</span>' in html
+    assert "a--b.csv <span" in html
+    assert html.endswith("7 &lt;x&gt;</code></pre>")
+
+
+def test_a_p_value_and_a_percentage_stay_on_one_line() -> None:
+    assert "p\u00a0=\u00a00.011, 15\u00a0% lower" in Verdict("p = 0.011, 15 % lower").html()
+    assert "p\u00a0&lt;\u00a00.001" in Text("p < 0.001").html()
 
 
 def test_the_same_drawing_is_the_same_bytes() -> None:

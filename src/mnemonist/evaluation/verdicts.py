@@ -44,6 +44,8 @@ no significance test was possible.
     numbers = f"{metric} {_pair(value, baseline_value)}"
     if baseline_value == 0 and value > 0:
         numbers += ", and the baseline makes no error"
+    elif change >= 999:
+        numbers += ", more than 1,000 times as large"
     elif change >= 9:
         numbers += f", {change + 1:,.0f} times as large"
     elif abs(change) >= _EQUAL:

@@ -8,6 +8,7 @@ escaped here, once; only `Figure` takes markup, and that comes from our own draw
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from mnemonist.errors import RunFolderError
+from mnemonist.runs.report_figures import Drawn
 from mnemonist.runs.report_style import STYLE
 
 __all__ = [
@@ -53,7 +55,7 @@ class Text:
     soft: bool = False
 
     def html(self) -> str:
-        return _element("p", escape(self.text), "soft" if self.soft else "")
+        return _element("p", _prose(self.text), "soft" if self.soft else "")
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ class Verdict:
     tone: Literal["good", "even", "bad"] = "even"
 
     def html(self) -> str:
-        detail = _element("p", escape(self.detail)) if self.detail else ""
+        detail = _element("p", _prose(self.detail)) if self.detail else ""
         return _element(
-            "div", _element("p", escape(self.sentence)) + detail, f"verdict {self.tone}"
+            "div", _element("p", _prose(self.sentence)) + detail, f"verdict {self.tone}"
         )
 
 
@@ -144,18 +146,24 @@ class ReportTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing of ours as SVG, what it shows (for those who cannot see it), and a caption."""
+    """A drawing of ours as SVG, what it shows (for those who cannot see it), and a caption.
 
-    svg: str
+    One that comes in two widths is shown in the one that fits the screen.
+    """
+
+    drawing: str | Drawn
     alt: str
     caption: str = ""
 
     def html(self) -> str:
         caption = _element("figcaption", escape(self.caption)) if self.caption else ""
-        return (
-            f'<figure><div class="scroll" role="img" aria-label="{escape(self.alt)}">{self.svg}'
-            f"</div>{caption}</figure>"
+        kinds = ("wide", "narrow") if isinstance(self.drawing, Drawn) else ("",)
+        svgs = self.drawing if isinstance(self.drawing, Drawn) else (self.drawing,)
+        shown = "".join(
+            f'<div class="{kind}" role="img" aria-label="{escape(self.alt)}">{svg}</div>'
+            for kind, svg in zip(kinds, svgs, strict=True)
         )
+        return f"<figure>{shown}{caption}</figure>"
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,9 @@ class Code:
     text: str
 
     def html(self) -> str:
-        return f"<pre><code>{escape(self.text)}</code></pre>"
+        # an option is not broken at its hyphens where a line has to be
+        marked = re.sub(r"(?<!\S)(--[\w.-]+)", r'<span class="whole">\1</span>', escape(self.text))
+        return f"<pre><code>{marked}</code></pre>"
 
 
 @dataclass(frozen=True)
@@ -281,6 +291,12 @@ class Report:
 
 def _joined(blocks: Sequence[Block]) -> str:
     return "\n".join(block.html() for block in blocks) + "\n"
+
+
+def _prose(text: str) -> str:
+    """Escaped, with p = 0.01, MASE 0.8 and 95 % each kept on one line."""
+    kept = re.sub(r"(?<=\bp) ([=<]) (?=\d)", "\u00a0\\1\u00a0", text)
+    return escape(re.sub(r"(?<=\d) (?=%)", "\u00a0", kept))
 
 
 def _element(tag: str, content: str, kind: str = "") -> str:

@@ -9,14 +9,29 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ACCENT", "BAND", "FAINT", "INK", "LINE", "NAIVE", "OTHERS", "SOFT", "drawing", "thin"]
+__all__ = [
+    "ACCENT",
+    "BAND",
+    "FAINT",
+    "INK",
+    "LINE",
+    "NAIVE",
+    "OTHERS",
+    "SOFT",
+    "Drawn",
+    "drawing",
+    "drawn",
+    "plain_numbers",
+    "thin",
+]
 
 INK, SOFT, FAINT, LINE = "#1c2430", "#566173", "#8a94a3", "#e3e7ec"
 ACCENT, BAND, NAIVE = "#1f5fa8", "#9cc3ee", "#c77d12"
@@ -54,11 +69,36 @@ _STYLE: dict[str, Any] = {
 }
 
 
+_WIDE, _NARROW = 8.6, 3.8
+_ON_A_PHONE = ContextVar("_ON_A_PHONE", default=False)
+
+
+class Drawn(NamedTuple):
+    """One drawing at two widths, as SVG: for a page, and for a phone."""
+
+    wide: str
+    narrow: str
+
+
+def drawn(draw: Callable[..., str], *arguments: Any) -> Drawn:
+    """What `draw` makes of the arguments, once for a page and once for a phone.
+
+    Text keeps its size; what does not fit beside each other on the phone goes below each other,
+    which `draw` sees to by ``narrow`` of its `drawing`.
+    """
+    wide = draw(*arguments)
+    token = _ON_A_PHONE.set(True)
+    try:
+        return Drawn(wide, draw(*arguments))
+    finally:
+        _ON_A_PHONE.reset(token)
+
+
 class _Drawing:
     """A figure under construction; `svg` holds it once the block has ended."""
 
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
+    def __init__(self, figure: Figure, *, narrow: bool) -> None:
+        self.figure, self.narrow = figure, narrow
         self.svg = ""
 
     def axes(self, rows: int = 1, columns: int = 1, **options: Any) -> Any:
@@ -67,12 +107,12 @@ class _Drawing:
 
 
 @contextmanager
-def drawing(name: str, *, width: float = 8.6, height: float = 3.0) -> Iterator[_Drawing]:
+def drawing(name: str, *, height: float = 3.0) -> Iterator[_Drawing]:
     """Draw a figure; its SVG is ready when the block ends.
 
     Args:
         name: distinguishes the figure's internal ids from those of others on the page.
-        width, height: inches at 100 % zoom.
+        height: inches at 100 % zoom.
 
     >>> with drawing("line", height=2) as d:
     ...     _ = d.axes().plot([0, 1], label="产量 < 10")
@@ -82,11 +122,13 @@ def drawing(name: str, *, width: float = 8.6, height: float = 3.0) -> Iterator[_
     import matplotlib
     from matplotlib.figure import Figure
 
-    style: Any = {**_STYLE, "svg.hashsalt": name}
+    narrow = _ON_A_PHONE.get()
+    style: Any = {**_STYLE, "svg.hashsalt": f"{name} on a phone" if narrow else name}
     with matplotlib.rc_context(style), warnings.catch_warnings():
         # Glyphs that matplotlib's own font lacks come from the browser's fonts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        draft = _Drawing(Figure(figsize=(width, height), layout="constrained"))
+        size = (_NARROW if narrow else _WIDE, height)
+        draft = _Drawing(Figure(figsize=size, layout="constrained"), narrow=narrow)
         yield draft
         buffer = io.StringIO()
         draft.figure.savefig(buffer, format="svg", transparent=True, metadata=_NO_METADATA)
@@ -103,6 +145,12 @@ def _tidy(svg: str) -> str:
     opening, rest = svg.split(">", 1)
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
     return f"{opening}>{rest}".strip()
+
+
+def plain_numbers(axis: Any) -> None:
+    """Label an axis with numbers as one writes them, 12,000 and 0.001, in logarithms too."""
+    axis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}"))
+    axis.set_minor_formatter(lambda value, _: "")
 
 
 def thin(count: int, limit: int = 2000) -> slice:

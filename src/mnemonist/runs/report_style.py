@@ -64,12 +64,13 @@ tr.best td.best { color: var(--good); }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; min-width: 0; }
 figure { margin: 1.25rem 0 1.75rem; }
-figure .scroll { margin: 0; }
+figure .narrow { display: none; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg text { font-family: var(--text) !important; }
 figcaption { color: var(--soft); font-size: .87rem; line-height: 1.5; margin-top: .5rem;
   max-width: 44rem; }
 code, pre { font-family: var(--mono); font-size: .86em; }
+.whole { white-space: nowrap; }
 pre { background: var(--wash); border: 1px solid var(--line); border-radius: 6px;
   padding: .75rem 1rem; white-space: pre-wrap; line-height: 1.5; margin: .75rem 0; font-size: .84rem; }
 ul { padding-left: 1.2rem; max-width: 44rem; }
@@ -86,7 +87,13 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   body { font-size: 15px; }
   main { padding: 1.5rem 1rem 3rem; }
   h1 { font-size: 1.5rem; }
-  figure svg { min-width: 34rem; }
+  figure .wide { display: none; }
+  figure .narrow { display: block; }
+  table { font-size: .76rem; }
+  th { font-size: .7rem; }
+  th, td { padding-right: .35rem; white-space: normal; }
+  td.number { white-space: nowrap; }
+  td small { font-size: .68rem; white-space: normal; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .5rem; }
 }
@@ -97,6 +104,8 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   h2 { break-after: avoid; margin-top: 1.5rem; }
   figure, tr, .verdict, .numbers, pre { break-inside: avoid; }
   .scroll, pre { overflow: visible; }
+  figure .wide { display: block; }
+  figure .narrow { display: none; }
   .verdict, tr.ours td { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 """

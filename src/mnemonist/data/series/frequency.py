@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -15,6 +16,7 @@ from mnemonist.errors import ConfigError
 __all__ = [
     "Axis",
     "expected_times",
+    "in_words",
     "infer_frequency",
     "parse_frequency",
     "steps_between",
@@ -158,3 +160,42 @@ def _fixed(times: pd.DatetimeIndex) -> str | None:
         if step % size == 0:
             return unit if step == size else f"{step // size}{unit}"
     return f"{step}us"
+
+
+def in_words(frequency: str | None) -> str:
+    """A frequency for people, with its alias where that says more.
+
+    >>> [in_words(one) for one in ("W-FRI", "D", "30min", "MS", "0.5", None)]
+    ['a week, to Friday', 'a day', '30 minutes', 'a month', '0.5 units of its times', 'a row; no times']
+    """
+    if frequency is None:
+        return "a row; no times"
+    count, alias = re.fullmatch(r"([\d.]*)(.*)", frequency).groups()  # type: ignore[union-attr]
+    base, _, day = alias.partition("-")
+    if not alias:
+        return f"{count} units of its times"
+    if base not in _UNITS:
+        return frequency
+    unit = _UNITS[base]
+    words = f"{count} {unit}s" if count not in ("", "1") else f"a{'n' * (unit[0] == 'h')} {unit}"
+    return f"{words}, to {_DAYS[day]}" if base == "W" and day in _DAYS else words
+
+
+_UNITS = {
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+    "D": "day",
+    "B": "working day",
+    "W": "week",
+    **dict.fromkeys(("MS", "ME"), "month"),
+    **dict.fromkeys(("QS", "QE"), "quarter"),
+    **dict.fromkeys(("YS", "YE"), "year"),
+}
+_DAYS = dict(
+    zip(
+        _WEEKDAYS,
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        strict=True,
+    )
+)

@@ -17,7 +17,7 @@ from mnemonist.evaluation.results import Row as ResultRow
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.naming import default_run_name
 from mnemonist.runs.report import Cell, Code, Figure, Report, ReportTable, Row, Text, Verdict
-from mnemonist.runs.report_figures import ACCENT, FAINT, NAIVE, SOFT, drawing
+from mnemonist.runs.report_figures import ACCENT, FAINT, NAIVE, SOFT, drawing, drawn
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.job import Plan, name_of, plan, train_network
 from mnemonist.tasks.forecast.score import Baselines, Evaluation, evaluate, fit_baselines
@@ -234,7 +234,7 @@ def comparison_report(found: Comparison, words: str) -> Report:
     section = report.section("Every seed")
     section.add(
         Figure(
-            _figure(found),
+            drawn(_figure, found),
             "MASE of every seed, by cell and size, beside the best baseline",
             f"Each point is one of {len(found.seeds)} seeds: the same data and settings, other "
             "initial weights and order. The line is the mean.",

@@ -18,6 +18,7 @@ from mnemonist.runs.report_figures import (
     OTHERS,
     SOFT,
     drawing,
+    plain_numbers,
     thin,
 )
 from mnemonist.tasks.forecast.batches import Layout
@@ -58,13 +59,13 @@ def data_figure(data: SeriesSet, parts: Split, index: int = 0) -> str:
                 f"{label}, {stop - start:,}",
                 (x[0], 1),
                 xycoords=("data", "axes fraction"),
-                xytext=(4, 3),
+                xytext=(4, 3 + (11 * (2 - k) if d.narrow else 0)),
                 textcoords="offset points",
                 fontsize=8.5,
                 color=SOFT,
             )
         ax.margins(x=0.01)
-        _labels(ax, data)
+        _labels(ax, data, narrow=d.narrow)
     return d.svg
 
 
@@ -86,6 +87,7 @@ def window_figure(data: SeriesSet, layout: Layout, origin: int, index: int = 0) 
         top.plot(past, one.target[past], color=ACCENT, lw=1.6, marker="o", ms=size)
         top.plot(ahead, one.target[ahead], color=NAIVE, lw=1.6, marker="o", ms=size)
         top.set_ylabel(data.target_name)
+        plain_numbers(top.yaxis)
         for k, at in enumerate(origins):
             row = len(origins) - k
             inputs = (at - layout.window + 0.5, layout.window)
@@ -140,6 +142,7 @@ def learning_figure(history: History) -> str:
             ax.margins(y=0.18)
         if min(train) > 0 and max(train) / min(train) > 20:
             ax.set_yscale("log")
+        plain_numbers(ax.yaxis)
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -174,8 +177,8 @@ def forecast_figure(found: Evaluation, data: SeriesSet, naive: str, index: int =
         for at in found.origins[rows] if horizon > 1 else ():
             ax.axvline(_x(one)[at], color=LINE, lw=0.8, zorder=0)
         ax.margins(x=0.01)
-        _labels(ax, data)
-        _legend_above(ax)
+        _labels(ax, data, narrow=d.narrow)
+        _legend_above(ax, narrow=d.narrow)
     return d.svg
 
 
@@ -197,8 +200,8 @@ def ahead_figure(data: SeriesSet, future: Forecasts, times: Any, index: int = 0)
         ax.plot(_x(one)[tail], one.target[tail], color=INK, lw=1.3, label=data.target_name)
         ax.plot(ahead, np.r_[start, future.centre[index]], color=ACCENT, label="forecast")
         ax.margins(x=0.01)
-        _labels(ax, data)
-        _legend_above(ax)
+        _labels(ax, data, narrow=d.narrow)
+        _legend_above(ax, narrow=d.narrow)
     return d.svg
 
 
@@ -219,10 +222,14 @@ def by_horizon_figure(found: Evaluation) -> str:
             elif float(np.median(errors)) <= limit:
                 ax.plot(steps, errors, color=next(colours), lw=1.1, label=name)
         ax.set_ylim(bottom=0)
+        plain_numbers(ax.yaxis)
         ax.set_xlabel("steps ahead")
         ax.set_ylabel("mean absolute error")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        if d.narrow:
+            _legend_above(ax, narrow=True)
+        else:
+            ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return d.svg
 
 
@@ -236,6 +243,7 @@ def residual_figure(found: Evaluation) -> str:
         ax.vlines(residuals.lags, 0, residuals.values, color=ACCENT, lw=1.6)
         ax.plot(residuals.lags, residuals.values, "o", color=ACCENT, ms=3)
         ax.axhline(0, color=SOFT, lw=0.8)
+        plain_numbers(ax.yaxis)
         ax.set_xlabel("lag in steps")
         ax.set_ylabel("autocorrelation")
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -277,15 +285,28 @@ def _bands(ax: Any, bands: list[Any]) -> None:
         ax.fill_between(x, low, high, color=BAND, alpha=alpha, lw=0, label=label)
 
 
-def _labels(ax: Any, data: SeriesSet) -> None:
+def _labels(ax: Any, data: SeriesSet, *, narrow: bool) -> None:
     ax.set_ylabel(data.target_name)
+    plain_numbers(ax.yaxis)
     if not isinstance(data.series[0].times, pd.DatetimeIndex):
         ax.set_xlabel(data.time_name or "step")
+    elif narrow:
+        from matplotlib.dates import AutoDateFormatter, AutoDateLocator
+
+        locator = AutoDateLocator(minticks=2, maxticks=5)  # with fewer it finds none for 20 months
+        formatter = AutoDateFormatter(locator)
+        formatter.scaled[1.0] = "%m-%d"
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(formatter)
 
 
-def _legend_above(ax: Any) -> None:
+def _legend_above(ax: Any, *, narrow: bool) -> None:
     ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=5, borderaxespad=0.2, handlelength=1.6
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=2 if narrow else 5,
+        borderaxespad=0.2,
+        handlelength=1.6,
     )
 
 

@@ -6,12 +6,14 @@ import json
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mnemonist import __version__
 from mnemonist.data.series import SeriesSet
+from mnemonist.data.series.frequency import in_words
+from mnemonist.engine import EXECUTORS
 from mnemonist.errors import DataError
 from mnemonist.evaluation.results import ResultTable
 from mnemonist.runs.report import (
@@ -28,6 +30,7 @@ from mnemonist.runs.report import (
     Text,
     Verdict,
 )
+from mnemonist.runs.report_figures import drawn
 from mnemonist.tasks.forecast import figures
 from mnemonist.tasks.forecast.future import forecast_ahead
 from mnemonist.tasks.forecast.text import command, digits, next_commands, strategy_sentence
@@ -74,13 +77,14 @@ def result_table(table: ResultTable, caption: str = "") -> ReportTable:
             interval = row.intervals.get(metric)
             shown = _metric(metric, value)
             remark = (
-                f"{digits(interval.lower)} – {digits(interval.upper)}"
+                f"{digits(interval.lower)}\N{NO-BREAK SPACE}– {digits(interval.upper)}"
                 if interval is not None
                 else ""
             )
             cells.append(Cell(shown, remark, best=best[metric] is row))
         rows.append(Row(cells, ours=row.kind == "network"))
-    return ReportTable(["", *table.metrics], rows, caption)
+    headings = [metric.replace("% interval", "\N{NO-BREAK SPACE}%") for metric in table.metrics]
+    return ReportTable(["", *headings], rows, caption)
 
 
 def _metric(metric: str, value: float) -> str:
@@ -115,7 +119,11 @@ def _numbers(trained: Trained) -> Numbers:
                 f"95 % bootstrap: {digits(interval.lower)} to {digits(interval.upper)}",
             ),
             (f"Best baseline: {best.name}", digits(best.values["MAE"]), "mean absolute error"),
-            ("MASE", digits(ours.values["MASE"]), "1 is the seasonal naive error in training"),
+            (
+                "MASE",
+                digits(ours.values["MASE"]),
+                f"1 is the error of {_scale(trained)} in training",
+            ),
             (
                 f"Inside the {level:.0%} interval".replace("%", " %"),
                 f"{100 * held:.0f} %",
@@ -125,6 +133,11 @@ def _numbers(trained: Trained) -> Numbers:
     )
 
 
+def _scale(trained: Trained) -> str:
+    """What MASE divides by."""
+    return "the seasonal naive" if trained.plan.data.season else "repeating the last value"
+
+
 def _results(report: Report, trained: Trained) -> None:
     found = trained.evaluation
     section = report.section("Results beside the baselines")
@@ -132,8 +145,8 @@ def _results(report: Report, trained: Trained) -> None:
         result_table(
             found.table,
             "Sorted by MASE; the best of each column in green. Small figures: 95 % intervals by "
-            "the circular block bootstrap. Interval columns: the share of test values inside, best "
-            "nearest to the nominal level.",
+            "the circular block bootstrap. Columns in per cent: the share of test values inside the "
+            "interval of that level, best nearest to it; sMAPE is an error.",
         )
     )
     if found.test is not None:
@@ -156,7 +169,7 @@ def _forecasts(report: Report, trained: Trained) -> None:
     several = f" First series: {data.series[0].id}." if len(data.series) > 1 else ""
     section.add(
         Figure(
-            figures.forecast_figure(found, data, naive),
+            drawn(figures.forecast_figure, found, data, naive),
             f"Truth, forecast and {naive} forecast over the end of the test part",
             "The end of the test part. "
             + (
@@ -171,7 +184,7 @@ def _forecasts(report: Report, trained: Trained) -> None:
         future, times = forecast_ahead(trained.predictor, data)
         section.add(
             Figure(
-                figures.ahead_figure(data, future, times[0]),
+                drawn(figures.ahead_figure, data, future, times[0]),
                 "Forecast beyond the end of the data",
                 "Beyond the end of the data." + several,
             )
@@ -181,7 +194,7 @@ def _forecasts(report: Report, trained: Trained) -> None:
     if horizon > 1:
         section.add(
             Figure(
-                figures.by_horizon_figure(found),
+                drawn(figures.by_horizon_figure, found),
                 "Mean absolute error by step ahead",
                 "How the error grows with the distance. Baselines far off are not drawn.",
             )
@@ -189,7 +202,7 @@ def _forecasts(report: Report, trained: Trained) -> None:
     if found.residuals is not None:
         section.add(
             Figure(
-                figures.residual_figure(found),
+                drawn(figures.residual_figure, found),
                 "Autocorrelation of the errors one step ahead",
                 f"Autocorrelation of the errors one step ahead. {found.residuals.sentence()}",
             )
@@ -203,7 +216,7 @@ def _data(report: Report, trained: Trained) -> None:
     one = data.series[0]
     section.add(
         Figure(
-            figures.data_figure(data, parts),
+            drawn(figures.data_figure, data, parts),
             "The series with its training, validation and test parts",
             "Cut by time, never shuffled: the network learns on the first part, stops and is "
             "calibrated on the second, and is judged on the third."
@@ -215,7 +228,7 @@ def _data(report: Report, trained: Trained) -> None:
     origin = max(layout.window - 1, min(origin, len(one) - layout.horizon - 2))
     section.add(
         Figure(
-            figures.window_figure(data, layout, origin),
+            drawn(figures.window_figure, data, layout, origin),
             "Three neighbouring windows: inputs in blue, targets in orange",
             f"How the series becomes pairs: {_count(layout.window, 'past step')} in, "
             f"{_count(layout.horizon, 'future step')} out; then the window moves on. "
@@ -244,7 +257,7 @@ def _data_facts(data: SeriesSet, trained: Trained) -> list[tuple[str, str]]:
             "Steps",
             f"{len(data):,}" + (f" in {len(data.series)} series" if len(data.series) > 1 else ""),
         ),
-        ("Frequency", data.frequency or "not known"),
+        ("One row", in_words(data.frequency)),
         ("Season", f"{data.season} steps" if data.season else "none found"),
         ("Parts", trained.plan.resolved.parts.describe()),
     ]
@@ -269,7 +282,7 @@ def _training(report: Report, trained: Trained) -> None:
     early = ", stopped early" if history.stopped_early else ""
     speed = max((record.rows_per_second for record in history), default=0.0)
     section.add(
-        Figure(figures.learning_figure(history), "Training and validation loss by epoch"),
+        Figure(drawn(figures.learning_figure, history), "Training and validation loss by epoch"),
         Facts(
             [
                 ("Network", strategy_sentence(made)),
@@ -288,7 +301,8 @@ def _training(report: Report, trained: Trained) -> None:
 
 
 def _executor(made: Any) -> str:
-    return f"{made.explanation.executor} ({made.explanation.cell})"
+    name = made.explanation.executor
+    return f"{name}: {EXECUTORS[name].summary}"
 
 
 def _method(report: Report, trained: Trained) -> None:
@@ -306,20 +320,65 @@ def _method(report: Report, trained: Trained) -> None:
             [Code(json.dumps(config, indent=2, ensure_ascii=False))],
         ),
         Folded("What the measures mean", [Bullets([("", line) for line in _MEASURES])]),
+        Folded("What the words about the network mean", [Bullets(_words(made))]),
     )
 
 
 _MEASURES = (
     "MAE: mean absolute error, in the units of the data. RMSE: root of the mean squared error; "
     "large errors weigh more.",
-    "MASE: MAE over the mean error of the seasonal naive forecast one step ahead in the training "
-    "part (Hyndman & Koehler 2006). Forecasts of several steps can exceed 1 and be good.",
+    "MASE: MAE over the mean error in the training part of repeating the last season, or the last "
+    "value where there is no season (Hyndman & Koehler 2006). Forecasts of several steps can "
+    "exceed 1 and be good.",
     "sMAPE: symmetric percentage error, 0 to 200 % (Makridakis & Hibon 2000).",
     "Intervals were calibrated on the validation part (conformal; Romano et al. 2019, Lei et al. "
     "2018). They hold as long as the errors of the future are like those of the validation part.",
+    "Diebold-Mariano: a test of whether two forecasts' errors differ by more than chance, given "
+    "that neighbouring errors are alike (1995; Harvey et al. 1997). A p below 0.05 counts as "
+    "significant.",
     "Baselines see exactly the same windows and covariates. Last value, seasonal naive and drift "
     "learn nothing; linear autoregression is least squares; MLPs are scikit-learn's.",
 )
+
+
+_STRATEGIES = {
+    "direct": "direct: the network reads a window once and states all steps ahead at once.",
+    "recursive": "recursive: the network states one step ahead and reads its own forecast as the next input.",
+    "seq2seq": "seq2seq: one network reads the window, a second writes step after step, reading what it wrote.",
+}
+_HEADS = {
+    "linear": "linear head: one linear map from the network's last state to all steps ahead.",
+    "local": "local head: a small network, the same for every step ahead, that reads the last state and what "
+    "is known of that step: covariates, calendar, the value a season before.",
+}
+_DISTRIBUTIONS = {
+    "point": "point: one number a step; the intervals come from the errors on the validation part.",
+    "quantiles": "quantiles: the centre and the bounds of the intervals are learned together.",
+    "student_t": "student_t: a Student t distribution is learned for every step.",
+}
+_ANCHORS = {
+    "last": "correcting the last value: the network states the difference from the last value seen.",
+    "season": "correcting last season: the network states the difference from the value one season before.",
+}
+
+
+def _words(made: Any) -> list[tuple[Literal["", "note", "warning", "fatal"], str]]:
+    """The words of `strategy_sentence`, and those of the list of what was chosen."""
+    config = made.config
+    lines = [_STRATEGIES[config.strategy], _DISTRIBUTIONS[config.distribution]]
+    if config.strategy == "direct":
+        lines.insert(1, _HEADS[config.head])
+    if config.linear:
+        lines.append(
+            "a linear path beside it: a linear map of the window is added to the network's forecast, "
+            "so that the network learns what is not linear."
+        )
+    lines += [_ANCHORS[config.anchor]] if config.anchor in _ANCHORS else []
+    if config.lags:
+        lines.append(
+            "lags: for each step ahead, the value this many steps before that step is read."
+        )
+    return [("", line) for line in lines]
 
 
 def _versions() -> list[tuple[str, str]]:
