@@ -104,6 +104,7 @@ def statement(block: Block, page: Path) -> str:
 def test_the_program_in_the_readme_is_what_explain_prints(reader: Path) -> None:
     shown = next(b for b in blocks(ROOT / "README.md") if b.code.startswith("$ mnemonist explain"))
     command, _, output = shown.code.partition("\n")
+    output, _, _ = output.partition("  ...")
     done = subprocess.run(
         [sys.executable, "-m", *command.removeprefix("$ ").split()],
         cwd=reader,
@@ -111,7 +112,7 @@ def test_the_program_in_the_readme_is_what_explain_prints(reader: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout == output
+    assert done.stdout[: len(output)] == output
 
 
 def test_the_readmes_own_cell_is_trained_by_name(
