@@ -59,12 +59,15 @@ bool yield(microseconds limit, Ready ready) {
   return false;
 }
 
-// docs/decisions/thread-pool.md has the measurements behind these.
-constexpr microseconds idle_spin{50};      // a worker, for the next call
-constexpr microseconds finish_spin{50};    // a caller, for the last tasks
-constexpr microseconds gather_limit{100};  // a caller, for the members of a team
-constexpr microseconds barrier_spin{20};
-constexpr microseconds barrier_yield{100};
+// How long who waits stays awake before it sleeps: docs/decisions/thread-pool.md has the reasons.
+constexpr microseconds spin_time{20};
+constexpr microseconds yield_time{200};
+constexpr microseconds gather_time{100};  // a caller, for the members of a team
+
+template <class Ready>
+bool stay_awake(Ready ready) {
+  return spin(spin_time, ready) || yield(yield_time, ready);
+}
 
 // Rounding and the flushing of subnormal numbers are each thread's own. Workers take the caller's,
 // else torch.set_flush_denormal() would make bits hang on which thread computed them.
@@ -270,7 +273,7 @@ void Pool::work(Worker& worker) {
            stopping_.load(std::memory_order_relaxed);
   };
   for (;;) {
-    if (!spin(idle_spin, called)) {
+    if (!stay_awake(called)) {
       std::unique_lock<std::mutex> lock(worker.mutex);
       worker.asleep.store(true, std::memory_order_seq_cst);
       worker.awake.wait(lock, called);
@@ -299,7 +302,7 @@ void Pool::wait_until_idle(int count) {
     }
     return true;
   };
-  if (spin(finish_spin, finished)) return;
+  if (stay_awake(finished)) return;
   std::unique_lock<std::mutex> lock(finished_mutex_);
   caller_asleep_.store(true, std::memory_order_seq_cst);
   finished_.wait(lock, finished);
@@ -369,7 +372,7 @@ struct Team : Job {
   // longer only where the caller has lost its core.
   void join_when_complete() {
     const auto complete = [&] { return barrier.load(std::memory_order_acquire) != nullptr; };
-    if (!spin(gather_limit, complete)) {
+    if (!spin(gather_time, complete)) {
       while (!complete()) std::this_thread::yield();
     }
     join(ranks.fetch_add(1, std::memory_order_relaxed));
@@ -412,7 +415,7 @@ void team(int threads, MemberCall call, void* body) {
     job.body = body;
     std::optional<Barrier> barrier;
     const auto own = [&](Pool& p, int offers) {
-      spin(gather_limit, [&] { return p.all_taken(offers); });
+      spin(gather_time, [&] { return p.all_taken(offers); });
       int size = 1;
       for (int i = 0; i < offers; ++i) size += !p.withdraw(i);
       job.size = size;
@@ -452,7 +455,7 @@ void Barrier::wait() {
     return phase_.load(std::memory_order_seq_cst) != phase ||
            broken_.load(std::memory_order_seq_cst);
   };
-  if (!spin(barrier_spin, open) && !yield(barrier_yield, open)) {
+  if (!stay_awake(open)) {
     std::unique_lock<std::mutex> lock(mutex_);
     sleeping_.fetch_add(1, std::memory_order_seq_cst);
     awake_.wait(lock, open);
