@@ -127,6 +127,23 @@ INLINE D quotient(D n, D d) {
   return fma(fnma(d, q, n), r, q);
 }
 
+// 1 / d as exactly, and the same times n where x < 0.
+INLINE F reciprocal(F d) {
+  const F r = _mm512_rcp14_ps(d);
+  return fma(fnma(d, r, all(1.0f)), r, r);
+}
+INLINE D reciprocal(D d) {
+  const D rough = _mm512_rcp14_pd(d);
+  const D r = fma(fnma(d, rough, all(1.0)), rough, rough);
+  return fma(fnma(d, r, all(1.0)), r, r);
+}
+INLINE F times_where_negative(F y, F n, F x) {
+  return _mm512_mask_mul_ps(y, _mm512_movepi32_mask((__m512i)x), y, n);
+}
+INLINE D times_where_negative(D y, D n, D x) {
+  return _mm512_mask_mul_pd(y, _mm512_movepi64_mask((__m512i)x), y, n);
+}
+
 INLINE bool any(Mask<float> m) { return _mm512_movepi32_mask((__m512i)m) != 0; }
 INLINE bool any(Mask<double> m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
 
@@ -285,12 +302,23 @@ template <class V>
 INLINE V quotient(V n, V d) {
   return n / d;
 }
+INLINE F reciprocal(F d) { return 1.0f / d; }
+INLINE D reciprocal(D d) { return 1.0 / d; }
+INLINE F times_where_negative(F y, F n, F x) { return (Mask<float>)x < Mask<float>{} ? y * n : y; }
+INLINE D times_where_negative(D y, D n, D x) {
+  return (Mask<double>)x < Mask<double>{} ? y * n : y;
+}
 
 #endif
 
 template <class R>
 INLINE Vec<R> magnitude(Vec<R> a) {
   return (Vec<R>)((Bits<R>)a & ~(Bits<R>)all(R(-0.0)));
+}
+// -|a|
+template <class R>
+INLINE Vec<R> below_zero(Vec<R> a) {
+  return (Vec<R>)((Bits<R>)a | (Bits<R>)all(R(-0.0)));
 }
 template <class R>
 INLINE Vec<R> with_sign(Vec<R> size, Vec<R> sign) {

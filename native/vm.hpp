@@ -1,39 +1,52 @@
 // The machine of elementwise operations: an instruction at a time over all rows.
-//
-// An operand that is one number a row is spread over a vector in memory, and its pointer then
-// stands still: one loop serves every combination of operands.
 
-// d = f(a, ...) over `width` elements; where step is 0, p is one vector for all.
-template <int N, class R, class Function>
+// d = f(a, ...) over `width` elements. With `Numbers`, an operand whose step is 0 is one vector for
+// all; its number is spread over that vector in memory, so that one loop serves all combinations.
+template <int N, bool Numbers, class R, class Function>
 INLINE void over_row(R* d, const R* const (&p)[N], const std::int64_t (&step)[N],
                      std::int64_t width, Function f) {
   constexpr int lanes = kLanes<R>;
-  constexpr int unroll = 4;
-  std::int64_t i = 0;
-  const auto at = [&](std::int64_t from) INLINE_LAMBDA {
+  const R* at[N];
+  for (int q = 0; q < N; ++q) at[q] = p[q];
+  const auto compute = [&](auto&& get) INLINE_LAMBDA {
     Vec<R> x[3]{};
 #pragma GCC unroll 3
-    for (int q = 0; q < N; ++q) x[q] = load(p[q] + from * step[q]);
+    for (int q = 0; q < N; ++q) x[q] = get(q);
     return f(x[0], x[1], x[2]);
   };
-  for (; i + unroll * lanes <= width; i += unroll * lanes) {
-    Vec<R> y[unroll];
+  std::int64_t i = 0;
+  if constexpr (!Numbers) {
+    for (; i + 4 * lanes <= width; i += 4 * lanes) {
+      Vec<R> y[4];
 #pragma GCC unroll 4
-    for (int u = 0; u < unroll; ++u) y[u] = at(i + u * lanes);
+      for (int u = 0; u < 4; ++u)
+        y[u] = compute([&](int q) INLINE_LAMBDA { return load(at[q] + i + u * lanes); });
 #pragma GCC unroll 4
-    for (int u = 0; u < unroll; ++u) store(d + i + u * lanes, y[u]);
-  }
-  for (; i + lanes <= width; i += lanes) store(d + i, at(i));
-  if (i < width) {
-    const Part<R> part(static_cast<int>(width - i));
-    Vec<R> x[3]{};
-#pragma GCC unroll 3
-    for (int q = 0; q < N; ++q) x[q] = step[q] ? part.load(p[q] + i) : load(p[q]);
-    part.store(d + i, f(x[0], x[1], x[2]));
+      for (int u = 0; u < 4; ++u) store(d + i + u * lanes, y[u]);
+    }
+#pragma GCC unroll 1
+    for (; i + lanes <= width; i += lanes)
+      store(d + i, compute([&](int q) INLINE_LAMBDA { return load(at[q] + i); }));
+    if (i < width) {
+      const Part<R> part(static_cast<int>(width - i));
+      part.store(d + i, compute([&](int q) INLINE_LAMBDA { return part.load(at[q] + i); }));
+    }
+  } else {
+#pragma GCC unroll 1
+    for (; i + lanes <= width; i += lanes) {
+      store(d + i, compute([&](int q) INLINE_LAMBDA { return load(at[q]); }));
+      for (int q = 0; q < N; ++q) at[q] += step[q];
+    }
+    if (i < width) {
+      const Part<R> part(static_cast<int>(width - i));
+      part.store(d + i, compute([&](int q) INLINE_LAMBDA {
+                   return step[q] ? part.load(at[q]) : load(at[q]);
+                 }));
+    }
   }
 }
 
-// One instruction's destination and sources, over all rows; `F` computes a vector.
+// One instruction over all rows; `f` computes a vector.
 template <int N, class R, class Function>
 __attribute__((noinline)) void elementwise(const Instruction& code, const Operand<R>* operands,
                                            std::int64_t rows, Function f) {
@@ -42,40 +55,55 @@ __attribute__((noinline)) void elementwise(const Instruction& code, const Operan
   std::int64_t width = code.width;
   const R* p[N];
   std::int64_t stride[N], step[N];
-  alignas(kBytes) R spread[N][kLanes<R>];
   bool flat = d.stride == width;
   for (int q = 0; q < N; ++q) {
-    const Operand<R>& s = operands[index[q]];
-    const bool number = code.scalars >> q & 1;
-    p[q] = s.p;
-    stride[q] = s.stride;
-    step[q] = !number;
-    flat &= s.stride == (number ? 0 : width);
+    p[q] = operands[index[q]].p;
+    stride[q] = operands[index[q]].stride;
+    step[q] = kLanes<R>;
+    flat &= stride[q] == width;
   }
-  if (flat) {
-    width *= rows;
-    rows = rows > 0;
+  if (!(code.scalars & ((1 << N) - 1))) {
+    if (flat) {
+      width *= rows;
+      rows = rows > 0;
+    }
+    for (; rows > 0; --rows) {
+      over_row<N, false, R>(d.p, p, step, width, f);
+      d.p += d.stride;
+      for (int q = 0; q < N; ++q) p[q] += stride[q];
+    }
+    return;
   }
-  for (std::int64_t r = 0; r < rows; ++r) {
+  alignas(kBytes) R spread[N][kLanes<R>];
+  for (int q = 0; q < N; ++q)
+    if (code.scalars >> q & 1) step[q] = 0;
+  for (; rows > 0; --rows) {
     const R* at[N];
     for (int q = 0; q < N; ++q) {
-      at[q] = p[q] + r * stride[q];
+      at[q] = p[q];
       if (!step[q]) {
-        store(spread[q], all(*at[q]));
+        store(spread[q], all(*p[q]));
         at[q] = spread[q];
       }
+      p[q] += stride[q];
     }
-    over_row<N, R>(d.p + r * d.stride, at, step, width, f);
+    over_row<N, true, R>(d.p, at, step, width, f);
+    d.p += d.stride;
   }
 }
 
 // Combines the lanes of a vector in pairs: the first half with the second, and so on.
-template <class R, class Function>
+template <int Half, class R, int... I>
+INLINE Vec<R> halves_swapped(Vec<R> v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, ((I + Half) % kLanes<R>)...);
+}
+template <class R, int Half = kLanes<R> / 2, class Function>
 INLINE R across(Vec<R> v, Function f) {
-  alignas(kBytes) R lane[2 * kLanes<R>]{};
-  store(lane, v);
-  for (int half = kLanes<R> / 2; half > 0; half /= 2) store(lane, f(load(lane), load(lane + half)));
-  return lane[0];
+  if constexpr (Half == 0)
+    return v[0];
+  else
+    return across<R, Half / 2>(
+        f(v, halves_swapped<Half, R>(v, std::make_integer_sequence<int, kLanes<R>>{})), f);
 }
 
 // d[r] = f of all of row r, in an order that depends on the width alone: four vectors of partial
