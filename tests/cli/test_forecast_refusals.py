@@ -81,6 +81,14 @@ def test_times_out_of_order_are_refused(refused: Refused) -> None:
     assert "sort" in message
 
 
+def test_a_day_that_does_not_exist_is_named_by_line(refused: Refused) -> None:
+    frame = table()
+    frame.loc[5, "day"] = "2024-02-31"
+    message = refused(frame)
+    assert "line 7" in message
+    assert "2024-02-31" in message
+
+
 def test_a_constant_series_is_refused(refused: Refused) -> None:
     assert "constant" in refused(table().assign(load=3.0))
 

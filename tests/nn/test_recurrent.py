@@ -354,6 +354,7 @@ def anything(input_size: int, hidden_size: int, **options: object) -> Cell:
         ("lstm", {"input_size": 4}, "unknown option of the cell LSTM 'input_size'"),
         (lambda i, h: LSTM(i, h), {"bogus": 1}, "'bogus'; there is none"),
         (own, {}, "the cell own needs depth"),
+        (lambda size: LSTM(size, size), {}, "cannot be made from .*too many positional"),
         ("janet", {"beta": "1"}, "beta of the cell JANET must be a number; got '1'"),
         ("lstm", {"chrono": True}, "chrono of the cell LSTM must be an integer or None; got True"),
         ("torch_gru", {"bias": 0}, "bias of the cell TorchGRU must be true or false; got 0"),

@@ -8,6 +8,7 @@ from mnemonist.nn.feedback import Feedback
 from mnemonist.nn.norm import SequenceBatchNorm
 from mnemonist.nn.pooling import LastStep, last_valid
 from mnemonist.nn.recurrent import Recurrent
+from mnemonist.nn.streaming import Streaming
 
 __all__ = [
     "GRU",
@@ -23,5 +24,6 @@ __all__ = [
     "RNNCell",
     "Recurrent",
     "SequenceBatchNorm",
+    "Streaming",
     "last_valid",
 ]

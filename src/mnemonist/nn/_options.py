@@ -45,6 +45,12 @@ def check_options(make: Callable[..., Any], options: Mapping[str, Any]) -> None:
     for option, default in taken.items():
         if default is Parameter.empty and option not in options:
             raise ConfigError(f"{name} needs {option}: give cell_options={{{option!r}: ...}}")
+    try:
+        signature(make).bind(1, 1, **options)
+    except TypeError as error:
+        raise ConfigError(
+            f"{name} cannot be made from (input_size, hidden_size) and its options: {error}"
+        ) from error
     hints = _hints(make)
     for option, value in options.items():
         expected = _expected(value, hints.get(option))

@@ -82,7 +82,9 @@ class Connections(nn.Module):
         if not len(self.norms):
             return value
         norm = self.norms[layer - 1]
-        return norm(value, valid=valid) if isinstance(norm, SequenceBatchNorm) else norm(value)
+        if isinstance(norm, SequenceBatchNorm):
+            return norm(value, valid=valid) if value.dim() == 3 else norm.step(value)
+        return norm(value)
 
     def join(self, layer: int, value: Tensor, below: Sequence[Tensor]) -> Tensor:
         """What a layer hands up, given what its cells emit and the outputs below it."""

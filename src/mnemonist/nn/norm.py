@@ -67,8 +67,15 @@ class SequenceBatchNorm(nn.Module):
         mean, variance = self._statistics(x, valid) if self.training else (None, None)
         if mean is None or variance is None:
             mean, variance = self.running_mean, self.running_var
-        normalised = (x - mean) * (torch.rsqrt(variance + self.eps) * self.weight) + self.bias
+        normalised = self._normalised(x, mean, variance)
         return normalised if valid is None else normalised.masked_fill(~valid, 0.0)
+
+    def step(self, x: Tensor) -> Tensor:
+        """Normalise one step, x (B, F), by the running averages, as in evaluation."""
+        return self._normalised(x, self.running_mean, self.running_var)
+
+    def _normalised(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        return (x - mean) * (torch.rsqrt(variance + self.eps) * self.weight) + self.bias
 
     def _statistics(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and variance over what is valid; the running averages take their share."""
