@@ -15,7 +15,7 @@ finds is an order, homes for all other values, and the instructions.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
@@ -86,16 +86,21 @@ class Planner:
         self.scattered = scattered
         self.skipped = set(self.factors.values()) | self.starts | scattered
         self.skipped |= {n for n in self.stage_of if self._is_only_repeated(n)}
+        self.gathered: set[Node] = set()
         self.tiles = 0
         self.weights: dict[tuple[int, ...], int] = {}
+        self.last_read: dict[int, tuple[int, int]] = {}
 
     def build(self) -> None:
         """Fill the plan."""
+        kept = self._keep_passing()
         late = self._late_results()
         self._find_homes(late)
         for phase in _PHASES:
             out: list[Product | Pointwise] = getattr(self.plan, phase)
             waiting: list[Instruction] = []
+            if phase == "loop" and kept:
+                out.append(Pointwise(kept))
             for stage in self.stages[phase]:
                 if stage[0].op in PRODUCTS:
                     for node in stage:
@@ -104,8 +109,7 @@ class Planner:
                 else:
                     out.append(Pointwise(waiting + self._instructions(stage, late)))
                     waiting = []
-            if phase == "loop":
-                waiting += self._last_copies(late)
+            waiting += self._last_copies(r for r in late if self._phase_of_copy(*r) == phase)
             if waiting and out and isinstance(out[-1], Pointwise):
                 out[-1].instructions += waiting
             elif waiting:
@@ -118,14 +122,33 @@ class Planner:
 
     # Homes
 
+    def _keep_passing(self) -> list[Instruction]:
+        """What lies where later steps write, and is read behind the loop, is copied in it."""
+        written = {place.buffer for places in self.results.values() for place in places}
+        copies: list[Instruction] = []
+        for node, view in self.sources.items():
+            passing = self.plan.buffers[view.buffer][0] in _PASSING and view.buffer in written
+            if passing and self._is_read_behind(node):
+                home = self.plan.buffer(Layout.WINDOW, max(1, prod(node.shape)))
+                self.views[node] = View.whole(home, node.shape)
+                copies += _lines("copy", self.views[node], [view])
+        return copies
+
+    def _is_read_behind(self, node: Node) -> bool:
+        users = self.users[node]
+        if any(self.stage_of[u][0] == "after" for u in users):
+            return True
+        return any(self._is_read_behind(u) for u in users if u.op in _VIEWS)
+
     def _late_results(self) -> set[tuple[Node, View]]:
         """Results that can only be put in their place when the step is over.
 
         Those that are computed while a source in the same place is still to be read, and those
         that are computed for all steps at once although the place is that of one step.
         """
-        read: dict[int, tuple[int, int]] = {}
-        for node, view in self.sources.items():
+        read = self.last_read
+        for node in self.sources:
+            view = self.views[node]
             if self.plan.buffers[view.buffer][0] is Layout.ROWS:
                 uses = [self._position(u) for u in self._readers(node)]
                 if self._exposed(node):
@@ -136,18 +159,22 @@ class Planner:
             for place in places:
                 if node in self.placed:
                     continue
-                if node not in self.stage_of or node.op in _VIEWS:
+                if (
+                    node not in self.stage_of
+                    or node.op in _VIEWS
+                    or (node.op != "accumulate" and self._too_early(node, place))
+                ):
                     late.add((node, place))
-                elif place.buffer in read and node.op != "accumulate":
-                    at = self._position(node)
-                    product = node.op in PRODUCTS
-                    if (
-                        self.stage_of[node][0] != "loop"
-                        or at < read[place.buffer]
-                        or (product and at == read[place.buffer])
-                    ):
-                        late.add((node, place))
         return late
+
+    def _too_early(self, node: Node, place: View) -> bool:
+        """Whether a value is computed while what lies in this place is still to be read."""
+        if place.buffer < 0 or self.plan.buffers[place.buffer][0] not in _PASSING:
+            return False
+        if self.stage_of[node][0] != "loop":
+            return self.stage_of[node][0] == "before"
+        read, at = self.last_read.get(place.buffer, (-1, -1)), self._position(node)
+        return at < read or (node.op in PRODUCTS and at == read)
 
     def _position(self, node: Node) -> tuple[int, int]:
         """Stage and instruction within a step; what runs for all steps at once comes first."""
@@ -157,8 +184,10 @@ class Planner:
         return (stage, instruction) if phase == "loop" else (-1, -1)
 
     def _readers(self, node: Node) -> Iterator[Node]:
-        """What reads a value, through views of it."""
+        """What reads a value, through views of it; of views, those that are results."""
         for user in self.users[node]:
+            if user.op in _VIEWS and self.results.get(user):
+                yield user
             if user in self.skipped or user.op in _VIEWS:
                 yield from self._readers(user)
             else:
@@ -221,6 +250,8 @@ class Planner:
             if place.buffer < 0 and (outside or self.stage_of[part][:2] != self.stage_of[cat][:2]):
                 continue
             if part.op in PRODUCTS and not place.contiguous:
+                continue
+            if self._too_early(part, place):
                 continue
             self.views[part] = place
             if part.op == "cat":
@@ -290,7 +321,11 @@ class Planner:
         if node.op == "stop":
             return of
         if not of.contiguous:
-            raise Unplanned("a reshape of a value whose elements do not lie one behind another")
+            self.gathered.add(node)
+            layout = Layout.SCRATCH if self.stage_of[node][0] == "loop" else Layout.WINDOW
+            if any(self.stage_of[u][0] != self.stage_of[node][0] for u in self._readers(node)):
+                layout = Layout.WINDOW
+            return View.whole(self.plan.buffer(layout, prod(node.shape)), node.shape)
         return of.reshaped(node.shape)
 
     def _operand(self, node: Node) -> View:
@@ -329,6 +364,9 @@ class Planner:
                 for part, place in _parts(node, self.views[node]):
                     if self._operand(part) != place:
                         body += _lines("copy", place, [self._operand(part)])
+            elif node in self.gathered:
+                of = self._operand(node.args[0])
+                body += _lines("copy", self.views[node].reshaped(of.shape), [of])
             elif node.op not in _VIEWS and node.op != "zeros":
                 body += self._operation(node)
             body += self._copies(node, late)
@@ -364,7 +402,15 @@ class Planner:
                 found += _lines("copy", place, [self.views[node]])
         return found
 
-    def _last_copies(self, late: set[tuple[Node, View]]) -> list[Instruction]:
+    def _phase_of_copy(self, node: Node, place: View) -> str:
+        """When a late result is put in its place: when the step is over, or all steps are."""
+        if node not in self.stage_of:
+            return "loop"
+        phase = self.stage_of[node][0]
+        passing = self.plan.buffers[place.buffer][0] in _PASSING
+        return "loop" if passing and phase == "before" else phase
+
+    def _last_copies(self, late: Iterable[tuple[Node, View]]) -> list[Instruction]:
         """Late results, through tiles, so that two can change places."""
         away: list[Instruction] = []
         back: list[Instruction] = []

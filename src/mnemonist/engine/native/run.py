@@ -32,6 +32,7 @@ __all__ = [
     "Grid",
     "Rows",
     "Signature",
+    "again",
     "compiled",
     "constants_of",
     "final_of",
@@ -130,10 +131,9 @@ class Compiled:
         loose = [name for name in program.states if name not in program.carried]
         constants = compile_forward(program, self.signature.keep).constants
         inputs = [n for n in ("x", *program.extras, *program.bound) if n in wanted]
-        gradient = differentiate(program, keep=[*self.signature.keep, *loose], inputs=inputs)
-        asked = {node for i, node in enumerate(constants) if i in wanted}
-        sinks = tuple(s for s in gradient.parameters if s.node in asked)
-        return replace(gradient, parameters=sinks)
+        asked = [node for i, node in enumerate(constants) if i in wanted]
+        keep = [*self.signature.keep, *loose]
+        return differentiate(program, keep=keep, inputs=inputs, parameters=asked)
 
     @cached_property
     def backward(self) -> Backward:
@@ -269,7 +269,7 @@ def run_forward(
     memory = _memory(code.forward.slots, grid, given["x", "x"], given, capacity)
     for name, state in before.items():
         memory["state", name][: grid.rows] = state
-    _execute(code.forward_plan, code.forward.slots, grid, memory)
+    _execute(code.forward_plan, code.forward.slots, grid, given["x", "x"].dtype, memory)
     return memory
 
 
@@ -309,14 +309,17 @@ def _memory(
 
 
 def _execute(
-    plan: Any, slots: Sequence[Slot | None], grid: Grid, memory: Mapping[_Key, Tensor]
+    plan: Any,
+    slots: Sequence[Slot | None],
+    grid: Grid,
+    dtype: torch.dtype,
+    memory: Mapping[_Key, Tensor],
 ) -> None:
     addresses = [0 if slot is None else memory[slot.key].data_ptr() for slot in slots]
-    like = next(iter(memory.values()))
     first = grid.first
     library.module().run(
         plan,
-        like.dtype is torch.float64,
+        dtype is torch.float64,
         grid.steps,
         grid.rows,
         0 if first is None else first.data_ptr(),
@@ -374,7 +377,7 @@ def run_backward(
     for name in gradient.keep:
         given["loss", name] = _loss(code, grid, name, like, over_time.get(name), final.get(name))
     memory = _memory(backward.slots, grid, like, given)
-    _execute(code.backward_plan, backward.slots, grid, memory)
+    _execute(code.backward_plan, backward.slots, grid, like.dtype, memory)
 
     wanted = code.signature.wanted
     results: list[Tensor | None] = []
@@ -453,6 +456,13 @@ def _again(
     given = _by_role(code.program, tensors)
     values, final = _run_torch(code, grid, given)
     outputs = [*(values[name] for name in code.signature.keep), *final.values()]
+    return again(outputs, tensors, gradients)
+
+
+def again(
+    outputs: Sequence[Tensor], tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """∂L/∂ of every tensor that wants one, by torch, to be differentiated once more."""
     pairs = [(o, g) for o, g in zip(outputs, gradients) if g is not None and o.requires_grad]
     inputs = [t for t in tensors if t.requires_grad]
     found = torch.autograd.grad(
