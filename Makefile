@@ -34,8 +34,9 @@ demo: $(VENV)/core.stamp  ## train a forecaster on a bundled series and write it
 test: native  ## run the tests and the examples in the docstrings
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not acceptance"
 
-native: $(VENV)/dev.stamp  ## build the compiled engine, what has changed of it
-	@if [ -f $(NATIVE)/build.ninja ]; then $(BUILD); fi
+native: $(NATIVE)/configure.log  ## build the compiled engine, what has changed of it
+	@if [ -f $(NATIVE)/build.ninja ]; then $(BUILD); else echo "The compiled engine cannot be built here;" \
+		"$(NATIVE)/configure.log says why, and 'make clean native' tries again." >&2; fi
 
 lint: $(VENV)/dev.stamp  ## check the style, the format and the direction of imports
 	@$(BIN)/ruff check .
@@ -79,13 +80,13 @@ $(VENV)/core.stamp: $(PINS) $(SOURCES) | $(BIN)/python
 $(VENV)/dev.stamp: $(PINS) | $(BIN)/python
 	@echo "Installing mnemonist and what its tests need into $(VENV) (once; torch is large)"
 	@MNEMONIST_NATIVE=0 $(PIP) -e '.[dev,parquet,stats]'
+	@touch $@
+
+$(NATIVE)/configure.log: $(VENV)/dev.stamp
 	@rm -rf $(NATIVE) && mkdir -p $(NATIVE)
 	@$(BIN)/cmake -S native -B $(NATIVE) -G Ninja -DMNEMONIST_INPLACE=ON \
 		-DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DPython_EXECUTABLE=$(abspath $(BIN)/python) \
-		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) > $(NATIVE)/configure.log 2>&1 || \
-		{ echo "The compiled engine cannot be built here ($(NATIVE)/configure.log says why): no tests of it" >&2; \
-		rm -f $(NATIVE)/build.ninja; }
-	@touch $@
+		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) > $@ 2>&1 || rm -f $(NATIVE)/build.ninja
 
 $(VENV)/docs.stamp: $(PINS) | $(BIN)/python
 	@MNEMONIST_NATIVE=0 $(PIP) -e '.[docs]'
