@@ -13,7 +13,8 @@ from mnemonist._lazy import lazy
 if TYPE_CHECKING:
     from mnemonist import cells, data, engine, errors, evaluation, nn, runs, tasks, training
     from mnemonist.cells import Cell
-    from mnemonist.engine import explain, unroll
+    from mnemonist.engine.explain import explain
+    from mnemonist.engine.unroll import unroll
     from mnemonist.nn import EncoderDecoder, Recurrent
     from mnemonist.tasks.forecast import Forecaster
 
