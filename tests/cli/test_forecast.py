@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from mnemonist.cli.entry import run
 from mnemonist.runs import RunFolder
@@ -60,7 +61,7 @@ def test_only_the_file_is_needed_and_every_choice_is_said(
     for said in (
         "target     sold (the last numeric column)",
         "horizon    7 steps (one season)",
-        "executor   ",
+        f"executor   vendor, {torch.get_num_threads()} thread",
         "linear autoregression",
         "seasonal naive",
         "report     runs/forecast-shop-lstm-",

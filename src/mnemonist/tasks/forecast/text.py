@@ -116,8 +116,12 @@ def _training(config: ForecastConfig) -> str:
 
 
 def _executor(made: Plan) -> str:
+    import torch
+
     why = next(iter(made.explanation.passed_over.items()), None)
-    return made.explanation.executor + (f" (not {why[0]}: {why[1]})" if why else "")
+    threads = torch.get_num_threads()
+    ran = f"{made.explanation.executor}, {threads} thread{'s' if threads > 1 else ''}"
+    return ran + (f" (not {why[0]}: {why[1]})" if why else "")
 
 
 def _remarks(made: Plan) -> dict[str, str]:
