@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from mnemonist.cli.entry import run
+from mnemonist.engine.native import library
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -112,7 +113,10 @@ def test_the_program_in_the_readme_is_what_explain_prints(reader: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout[: len(output)] == output
+    printed = done.stdout
+    if not library.available():  # another executor runs it, and says so first
+        output, printed = (text[text.index("Minimal  x[") :] for text in (output, printed))
+    assert printed[: len(output)] == output
 
 
 def test_the_readmes_own_cell_is_trained_by_name(
