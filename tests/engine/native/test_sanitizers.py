@@ -10,11 +10,43 @@ from pathlib import Path
 
 import pytest
 
+from mnemonist import cells
+from mnemonist.engine import program_of
+from mnemonist.engine.native.run import Signature, compiled, constants_of
+
 ROOT = Path(__file__).parents[3]
 
 
+CELLS = ("lstm", "gru_reset_before", "lstm_layer_norm", "indrnn", "slstm")
+
+
+def write_plans(folder: Path) -> list[Path]:
+    """Plans of some cells as native/tests/run_test.cpp reads them, forwards and backwards."""
+    files = []
+    for name in CELLS:
+        # One width is no multiple of a vector, the other worth a team of threads for few rows.
+        for width in (5, 130):
+            cell = cells.get(name)(3, width)
+            program = program_of(cell)
+            count = len(constants_of(program, program.states))
+            wanted = frozenset(["x", *(f"state.{n}" for n in program.states), *range(count)])
+            plain = compiled(program, Signature(()))
+            trained = compiled(program, Signature(tuple(program.states), wanted=wanted))
+            plans = {
+                "plain": plain.forward.plan,
+                "forward": trained.forward.plan,
+                "backward": trained.backward.plan,
+            }
+            for kind, plan in plans.items():
+                code = plan.code()
+                path = folder / f"{name}-{width}-{kind}.plan"
+                path.write_text(" ".join(map(str, [len(code), *code, *plan.numbers])) + "\n")
+                files.append(path)
+    return files
+
+
 @pytest.mark.acceptance
-def test_the_engine_is_clean_under_sanitizers() -> None:
+def test_the_engine_is_clean_under_sanitizers(tmp_path: Path) -> None:
     # CMake and ninja are installed beside Python, and perhaps not on the path.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     cmake, ctest, ninja = (shutil.which(name, path=path) for name in ("cmake", "ctest", "ninja"))
@@ -32,3 +64,6 @@ def test_the_engine_is_clean_under_sanitizers() -> None:
     run(cmake, "-S", source, "-B", folder, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}")
     run(cmake, "--build", folder)
     run(ctest, "--test-dir", folder, "--output-on-failure", "--timeout", "600")
+    plans = write_plans(tmp_path)
+    for kind in ("address", "thread"):
+        run(folder / f"run_test_{kind}", *plans)
