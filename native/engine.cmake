@@ -12,14 +12,16 @@ endif()
 set(ENGINE_SOURCES
     arena.cpp
     dispatch.cpp
+    lowp.cpp
     plan.cpp
     pool.cpp
-    run.cpp)
+    run.cpp
+    stepper.cpp)
 
 # Compiled once for each width of vectors; dispatch.cpp picks one when the program runs.
-set(KERNELS_PORTABLE kernels_portable.cpp)
-set(KERNELS_AVX2 kernels_avx2.cpp)
-set(KERNELS_AVX512 kernels_avx512.cpp)
+set(KERNELS_PORTABLE kernels_portable.cpp lowp_portable.cpp)
+set(KERNELS_AVX2 kernels_avx2.cpp lowp_avx2.cpp)
+set(KERNELS_AVX512 kernels_avx512.cpp lowp_avx512.cpp lowp_vnni.cpp)
 
 include(CheckCXXSourceCompiles)
 check_cxx_source_compiles("

@@ -15,6 +15,7 @@ using namespace nb::literals;
 namespace mnemonist {
 
 void bind_run(nb::module_& m);      // bind_run.cpp
+void bind_stepper(nb::module_& m);  // bind_stepper.cpp
 void bind_testing(nb::module_& m);  // testing.cpp
 
 namespace {
@@ -54,6 +55,7 @@ NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);
   mnemonist::bind_memory(m);
   mnemonist::bind_run(m);
+  mnemonist::bind_stepper(m);
   mnemonist::bind_testing(m);
 
   // Before the interpreter goes; without the GIL, as a thread that runs a task may want it.

@@ -4,6 +4,7 @@ from mnemonist.engine.contract import CellLike, Unrolled
 from mnemonist.engine.executors import EXECUTORS, why_not
 from mnemonist.engine.explain import Explanation, explain
 from mnemonist.engine.program import Program
+from mnemonist.engine.stepper import Stepper
 from mnemonist.engine.trace import program_of
 from mnemonist.engine.unroll import unroll
 
@@ -12,6 +13,7 @@ __all__ = [
     "CellLike",
     "Explanation",
     "Program",
+    "Stepper",
     "Unrolled",
     "explain",
     "program_of",
