@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mnemonist.engine.contract import Emit
 from mnemonist.engine.eager import named_step
+from mnemonist.engine.native.inside import InGraphs
 from mnemonist.errors import CellError
 
 __all__ = ["Cell", "Gate", "RecurrentOperand"]
@@ -144,7 +145,7 @@ def _no_step(self: Cell, *operands: Tensor, **extras: Tensor) -> tuple[Tensor, .
     )
 
 
-class Cell(RecurrentOperand, nn.Module):
+class Cell(RecurrentOperand, InGraphs, nn.Module):
     """A recurrent cell: states with names, parameters by gate, and the equations of one step.
 
     A subclass names its ``states``, makes its gates in ``__init__`` and writes ``step``.

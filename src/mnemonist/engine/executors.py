@@ -15,6 +15,7 @@ from mnemonist.engine.eager import run_eager
 from mnemonist.engine.interpret import run_program
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.native import executor as native
+from mnemonist.engine.native import inside
 from mnemonist.engine.program import Program
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.errors import ConfigError, UnrepresentableError
@@ -80,6 +81,12 @@ def _run_program(job: Job, program: Program) -> Result:
     )
 
 
+def _run_native(job: Job, program: Program) -> Result:
+    if torch.compiler.is_compiling():
+        return inside.run_inside(job)
+    return native.run_native(program, job)
+
+
 # In the order of preference, which benchmarks/executors.py measured: where torch has a kernel it
 # is the fastest, a scan beats a loop, and a program beats the step in a Python loop.
 _EXECUTORS = (
@@ -98,7 +105,7 @@ _EXECUTORS = (
     Executor(
         "native",
         "the traced program, forwards and backwards, by the compiled engine",
-        lambda job, program: native.run_native(program, job),
+        _run_native,
         lambda job, program: native.obstacle(program, job),
     ),
     Executor(
@@ -135,8 +142,11 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
         raise ConfigError(f"no executor {name!r}: there are {', '.join(EXECUTORS)}, or auto")
     if name == "eager" and not strict:
         return Choice(EXECUTORS["eager"])
-    if torch.compiler.is_compiling():  # which reads the cell's own step
-        return Choice(EXECUTORS["eager"])
+    if torch.compiler.is_compiling():  # a graph holds one operator, or every step of the cell
+        why = inside.why_outside(job) if name in ("auto", "native") else "not asked for"
+        if why and name == "native":
+            raise ConfigError(f"executor 'native' cannot run this: {why}. Take 'auto'")
+        return Choice(EXECUTORS["eager" if why else "native"])
     program, refusal = program_or_refusal(job)
     if strict and refusal is not None:
         raise refusal

@@ -191,7 +191,7 @@ class Program:
         """The tensors of `leaves` as `cell` has them now, by name."""
         assert isinstance(cell, nn.Module)
         found = {}
-        for name, path, last in self._paths:
+        for name, path, last in self.paths:
             module: nn.Module = cell
             for part in path:
                 module = module._modules[part]  # type: ignore[assignment]
@@ -200,7 +200,8 @@ class Program:
         return found  # type: ignore[return-value]
 
     @cached_property
-    def _paths(self) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    def paths(self) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+        """Of each of `leaves`: its name, the path of its module, and what it is called there."""
         split = ((name, name.split(".")) for name in self.leaves)
         return tuple((name, tuple(parts[:-1]), parts[-1]) for name, parts in split)
 

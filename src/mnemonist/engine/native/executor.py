@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -68,7 +68,9 @@ def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
         Rows(
             grid=order.grid,
             x=order.steps(job.x),
-            extras={name: order.extra(value) for name, value in extras_of(variant, job).items()},
+            extras={
+                name: order.extra(value) for name, value in extras_of(variant.extras, job).items()
+            },
             known={name: order.steps((job.forced or {})[name]) for name in variant.bound},
             state={name: order.rows(job.state[name]) for name in variant.states},
             constants=[k.to(job.x.dtype) for k in prologue(job.x, leaves)],
@@ -119,10 +121,10 @@ def variant_of(
     return known[key]
 
 
-def extras_of(program: Program, job: Job) -> dict[str, Tensor]:
-    """The extras of a program that `variant_of` made, each (T or 1, B, width)."""
+def extras_of(names: Iterable[str], job: Job) -> dict[str, Tensor]:
+    """The extras of these names of a program that `variant_of` made, each (T or 1, B, width)."""
     found = {}
-    for name in program.extras:
+    for name in names:
         if name == _RESET:
             assert job.resets is not None
             found[name] = job.resets[..., None]
