@@ -242,7 +242,8 @@ INLINE D sine_from(D x, std::uint64_t quarter) {
   const D cosine = one + (((1.0 - one) - half) + fma(z * z, c, -(y * t.low)));
   const Bits<double> q = t.quadrant + quarter;
   const D value = (Mask<double>)(q << 63) < Mask<double>{} ? cosine : sine;
-  return (D)((Bits<double>)value ^ ((q & 2u) << 62));
+  const D turned = (D)((Bits<double>)value ^ ((q & 2u) << 62));
+  return quarter == 0 ? (x == D{} ? x : turned) : turned;  // the sign of a zero stays
 }
 
 // Two vectors of doubles for one of floats.
@@ -264,32 +265,35 @@ struct Wide {
   }
 };
 
-template <class R>
-INLINE bool all_within(Vec<R> x, R limit) {  // NaN is not
-  return !any(~(magnitude<R>(x) <= all(limit)));
+// `y`, with the C library's `g` in the lanes where `other` is set: a lane's bits must not depend on
+// what its neighbours hold.
+template <class V, class M, class G>
+INLINE V where_other(M other, V y, G g) {
+  if (__builtin_expect(any(other), 0))
+    for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(y[0])); ++i)
+      if (other[i]) y[i] = g(i);
+  return y;
 }
 
 INLINE D sin(D x) {
-  if (__builtin_expect(all_within<double>(x, kTurns), 1)) return sine_from(x, 0);
-  return lanewise(x, [](double v) { return __builtin_sin(v); });
+  return where_other(magnitude<double>(x) > all(kTurns), sine_from(x, 0),
+                     [&](int i) { return __builtin_sin(x[i]); });
 }
 INLINE D cos(D x) {
-  if (__builtin_expect(all_within<double>(x, kTurns), 1)) return sine_from(x, 1);
-  return lanewise(x, [](double v) { return __builtin_cos(v); });
+  return where_other(magnitude<double>(x) > all(kTurns), sine_from(x, 1),
+                     [&](int i) { return __builtin_cos(x[i]); });
 }
 INLINE F sin(F x) {
-  if (!__builtin_expect(all_within<float>(x, float(kTurns)), 1))
-    return lanewise(x, [](float v) { return __builtin_sinf(v); });
   Wide w(x);
   for (D& part : w.part) part = sine_from(part, 0);
-  return w.narrow();
+  return where_other(magnitude<float>(x) > all(float(kTurns)), w.narrow(),
+                     [&](int i) { return __builtin_sinf(x[i]); });
 }
 INLINE F cos(F x) {
-  if (!__builtin_expect(all_within<float>(x, float(kTurns)), 1))
-    return lanewise(x, [](float v) { return __builtin_cosf(v); });
   Wide w(x);
   for (D& part : w.part) part = sine_from(part, 1);
-  return w.narrow();
+  return where_other(magnitude<float>(x) > all(float(kTurns)), w.narrow(),
+                     [&](int i) { return __builtin_cosf(x[i]); });
 }
 
 INLINE D pow(D a, D b) {
@@ -298,29 +302,19 @@ INLINE D pow(D a, D b) {
 }
 // exp(b log|a|) in doubles, where a is neither 0 nor infinite nor NaN.
 INLINE F pow(F a, F b) {
-  const F size = magnitude<float>(a);
-  const F largest = all(0x1.fffffep127f);
-  if (any(~((size > F{}) & (size <= largest) & (magnitude<float>(b) <= largest)))) {
-    for (int i = 0; i < kLanes<float>; ++i) a[i] = __builtin_powf(a[i], b[i]);
-    return a;
-  }
+  const F size = magnitude<float>(a), largest = all(0x1.fffffep127f);
   Wide x(size), y(b);
   for (int i = 0; i < 2; ++i) {
     const D exponent = log_of_normal(x.part[i]) * y.part[i];
     x.part[i] = exp_within<double>(smaller(all(200.0), larger(all(-200.0), exponent)));
   }
-  const F y_half = b * 0.5f;
+  const F half = b * 0.5f, value = x.narrow();
   const auto whole = round_down(b) == b;
-  const auto odd = whole & (round_down(y_half) != y_half);
-  const F value = x.narrow();
+  const auto odd = whole & (round_down(half) != half);
   const F negative = whole ? (odd ? -value : value) : all(Limits<float>::nan);
-  return a < F{} ? negative : value;
-}
-
-// Division by a root: right to a unit in the last place.
-template <class R>
-INLINE Vec<R> reciprocal_root(Vec<R> x) {
-  return R(1) / square_root(x);
+  const auto usual = (size > F{}) & (size <= largest) & (magnitude<float>(b) <= largest);
+  return where_other(~usual, a < F{} ? negative : value,
+                     [&](int i) { return __builtin_powf(a[i], b[i]); });
 }
 
 // NaN if either is, as in torch.

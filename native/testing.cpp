@@ -48,7 +48,7 @@ auto by_type(const Array& array, Go&& go) {
 template <class R>
 Operand<R> rows_of(const Array& array) {
   if (array.dtype() != nb::dtype<R>()) throw std::invalid_argument("arrays of different types");
-  if (array.ndim() != 2 || (array.shape(1) > 1 && array.stride(1) != 1))
+  if (array.ndim() != 2 || (array.size() > 0 && array.shape(1) > 1 && array.stride(1) != 1))
     throw std::invalid_argument("a matrix of adjacent columns is needed");
   return {static_cast<R*>(array.data()), array.stride(0)};
 }
