@@ -1,0 +1,406 @@
+"""The compiled engine beside its peers, through the public modules, autograd included.
+
+    python benchmarks/native.py                       # the whole grid, about 20 minutes on 2 cores
+    python benchmarks/native.py --cells lstm own --sizes 100,32,128 --seconds 2
+    python benchmarks/native.py --jax DIR             # DIR: where `pip install --target DIR jax` put it
+    python benchmarks/native.py --vendor-table       # where torch's own kernels are faster, 10 minutes
+
+For every cell and size, in rounds in which all take turns: the cell through the compiled engine,
+torch.nn's layer where it has the cell, else the same cell as a loop written by hand (x projected
+for all steps, gates in one product), on one thread and the first two also on two. Figures are
+medians. *Share of peak* is the work of the matrix products (backwards twice that of forwards)
+over the time, divided by the speed of `torch.mm` at 1024³ in the same rounds on one thread.
+
+The process starts itself again with a malloc that keeps its memory (MALLOC_MMAP_THRESHOLD_,
+MALLOC_TRIM_THRESHOLD_, MALLOC_TOP_PAD_), so that nobody is measured by page faults; with
+--default-malloc it does not. Page faults of each call are printed either way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+MOST_THREADS = 2
+COMPILE_SECONDS = 60
+
+
+@dataclass
+class Way:
+    """One thing to be timed: a call, the threads it may have, and what came out."""
+
+    call: Callable[[], object]
+    threads: int = 1
+    milliseconds: list[float] = field(default_factory=list)
+    faults: list[int] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.milliseconds)
+
+
+def alternate(ways: Mapping[str, Way], seconds: float, least: int = 3) -> None:
+    """Rounds in which every way has its turn, those with the same number of threads together."""
+    import torch
+
+    order = sorted(ways.values(), key=lambda way: way.threads)
+    repeats = {}
+    for way in order:
+        torch.set_num_threads(way.threads)
+        way.call()
+        start = time.perf_counter()
+        way.call()
+        repeats[id(way)] = max(1, round(0.003 / (time.perf_counter() - start + 1e-9)))
+    begin, done = time.perf_counter(), 0
+    while done < least or (time.perf_counter() - begin < seconds and done < 40):
+        for way in order:
+            if torch.get_num_threads() != way.threads:
+                torch.set_num_threads(way.threads)
+                way.call()  # the threads wake up
+            times = repeats[id(way)]
+            faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            start = time.perf_counter()
+            for _ in range(times):
+                way.call()
+            way.milliseconds.append(1e3 * (time.perf_counter() - start) / times)
+            faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+            way.faults.append(faults // times)
+        done += 1
+
+
+def passes(layer: Any, x: Any, dy: Any) -> dict[str, Callable[[], object]]:
+    """A forward pass without autograd, and one with it and the backward pass."""
+    import torch
+
+    leaves = [x, *layer.parameters()]
+
+    def forward() -> None:
+        with torch.no_grad():
+            layer(x)
+
+    def both() -> None:
+        for leaf in leaves:
+            leaf.grad = None
+        layer(x)[0].backward(dy)
+
+    return {"forward": forward, "both": both}
+
+
+class Jax:
+    """JAX in a process of its own, on one core."""
+
+    def __init__(self, folder: str) -> None:
+        environment = os.environ | {
+            "PYTHONPATH": folder,
+            "JAX_PLATFORMS": "cpu",
+            "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+        }
+        core = min(os.sched_getaffinity(0))
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("_jax_peer.py"))],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        )
+        self.version = self._answer().get("version")
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("JAX does not start: see above, or leave out --jax")
+        return json.loads(line)
+
+    def time(self, cell: str, size: Sequence[int], seconds: float) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        question = dict(zip(("steps", "rows", "width"), size), cell=cell, seconds=seconds)
+        print(json.dumps(question), file=self.process.stdin, flush=True)
+        return self._answer()
+
+
+def compiled(loop: Any, x: Any, dy: Any) -> tuple[Any, str]:
+    """A loop under torch.compile, or why not."""
+    import torch
+
+    if len(x) > 200:
+        return None, f"{len(x)} steps unrolled compile for hours"
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"not compiled after {COMPILE_SECONDS} s")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(COMPILE_SECONDS)
+    try:
+        quick = torch.compile(loop, dynamic=False)
+        for call in passes(quick, x, dy).values():
+            call()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return None, f"{type(error).__name__}: {error}".splitlines()[0][:120]
+    finally:
+        signal.alarm(0)
+    return quick, ""
+
+
+def measure(
+    name: str, size: tuple[int, int, int], args: argparse.Namespace, jax: Jax | None
+) -> dict[str, Any]:
+    """All figures of one cell at one size."""
+    import torch
+    from _cases import CASES, goals, work
+
+    case, (steps, rows, width) = CASES[name], size
+    torch.manual_seed(0)
+    x, dy = (torch.randn(steps, rows, width) for _ in range(2))
+    x.requires_grad_()
+    square = torch.randn(1024, 1024)
+    layer = case.layer(width)
+    ways = {"peak": Way(lambda: torch.mm(square, square))}
+    peers = {"native": layer}
+    if (theirs := case.torch(width)) is not None:
+        peers["torch"] = theirs
+    if name == "own":
+        peers["built-in"] = CASES["peephole"].layer(width)
+    slow, why = {}, ""
+    if (loop := case.loop(width)) is not None:
+        slow["loop"] = loop
+        if args.compile:
+            quick, why = compiled(slow["loop"], x, dy)
+            slow |= {} if quick is None else {"compile": quick}
+    for peer, module in peers.items():
+        for what, call in passes(module, x, dy).items():
+            ways[f"{peer} {what} 1"] = Way(call)
+            if args.threads > 1 and what == "both" and peer != "built-in":
+                ways[f"{peer} {what} {args.threads}"] = Way(call, args.threads)
+    alternate(ways, args.seconds)
+    loops = {
+        f"{peer} {what} 1": Way(call)
+        for peer, m in slow.items()
+        for what, call in passes(m, x, dy).items()
+    }
+    loops["peak"] = Way(ways["peak"].call)
+    if slow:
+        alternate(loops, args.seconds / 2, least=2)
+    timed = loops | ways
+    found: dict[str, Any] = {
+        "cell": name,
+        "size": list(size),
+        "goals": goals(name, size, not args.default_malloc),
+    }
+    found["milliseconds"] = {way: timed[way].median for way in timed}
+    found["faults"] = {way: int(statistics.median(timed[way].faults)) for way in timed}
+    peak = 2 * 1024**3 / timed["peak"].median
+    found["GF/s"] = peak / 1e6
+    flops, both = work(name, size), timed["native both 1"].median
+    figures = {
+        "share forward": flops / timed["native forward 1"].median / peak,
+        "share": 3 * flops / both / peak,
+    }
+    for peer in ("torch", "loop", "compile", "built-in"):
+        if f"{peer} both 1" in timed:
+            figures[peer] = timed[f"{peer} both 1"].median / both
+            figures[f"{peer} forward"] = (
+                timed[f"{peer} forward 1"].median / timed["native forward 1"].median
+            )
+    if args.threads > 1:
+        figures["threads"] = both / timed[f"native both {args.threads}"].median
+        if "torch" in peers:
+            many = f"both {args.threads}"
+            figures["torch, all threads"] = (
+                timed[f"torch {many}"].median / timed[f"native {many}"].median
+            )
+    if jax is not None:
+        answer = jax.time(case.jax, size, args.seconds / 2)
+        if "error" in answer:
+            why = answer["error"]
+        else:
+            figures["jax"] = answer["both"] / both
+            figures["jax forward"] = answer["forward"] / timed["native forward 1"].median
+            if both < 1:
+                found["goals"]["jax"] = 0.8
+    found["figures"], found["note"] = figures, why
+    return found
+
+
+COLUMNS = {
+    "share forward": "share f",
+    "share": "share f+b",
+    "torch forward": "torch.nn f",
+    "torch": "torch.nn f+b",
+    "loop": "loop f+b",
+    "compile": "compiled loop f+b",
+    "jax forward": "JAX f",
+    "jax": "JAX f+b",
+    "threads": "threads",
+    "torch, all threads": "torch.nn, all threads",
+    "built-in": "built-in",
+}
+
+
+def cell_of(result: Mapping[str, Any], column: str) -> str:
+    """A figure, and beside it its goal if it is short of it."""
+    value = result["figures"].get(column)
+    if value is None:
+        return ""
+    goal = result["goals"].get(column)
+    if goal is None:
+        return f"{value:.2f}"
+    return f"{value:.2f} ✓" if value >= goal else f"{value:.2f} < {goal:.2f}"
+
+
+def row_of(result: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    from _cases import CASES
+
+    size = ", ".join(map(str, result["size"]))
+    times = result["milliseconds"]
+    ms = [f"{times[f'native {what} 1']:.2f}" for what in ("forward", "both")]
+    faults = result["faults"]
+    peers = [
+        f"{faults[w]}" for w in ("native both 1", "torch both 1", "loop both 1") if w in faults
+    ]
+    figures = [cell_of(result, c) for c in columns]
+    return [CASES[result["cell"]].title, size, *ms, *figures, " / ".join(peers)]
+
+
+def markdown(results: Sequence[Mapping[str, Any]], head: str) -> str:
+    columns = [c for c in COLUMNS if any(c in r["figures"] for r in results)]
+    titles = ["cell", "T, B, H", "ms f", "ms f+b", *(COLUMNS[c] for c in columns), "page faults"]
+    lines = [head, "", "| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    lines += ["| " + " | ".join(row_of(r, columns)) + " |" for r in results]
+    return "\n".join(lines) + "\n"
+
+
+def small_calls(seconds: float) -> list[dict[str, Any]]:
+    """Microseconds of short calls, where what surrounds the arithmetic is all there is."""
+    import torch
+    from _cases import CASES
+
+    print(
+        "\nshort calls, B 1, H 16, one thread: µs of native (and how many times torch.nn's or the loop's)"
+    )
+    found = []
+    for name in ("elman", "lstm", "gru", "own"):
+        for steps in (1, 2, 5, 10):
+            case = CASES[name]
+            x, dy = (torch.randn(steps, 1, 16) for _ in range(2))
+            x.requires_grad_()
+            peer = case.torch(16) or case.loop(16)
+            ways = {f"native {w}": Way(c) for w, c in passes(case.layer(16), x, dy).items()}
+            ways |= {f"peer {w}": Way(c) for w, c in passes(peer, x, dy).items()}
+            alternate(ways, seconds, least=5)
+            us = {w: 1e3 * ways[w].median for w in ways}
+            found.append({"cell": name, "steps": steps, "microseconds": us})
+            print(
+                f"{case.title:20} T {steps:3}"
+                + "".join(
+                    f"   {w} {us[f'native {w}']:7.1f} ({us[f'peer {w}'] / us[f'native {w}']:.2f}x)"
+                    for w in ("forward", "both")
+                ),
+                flush=True,
+            )
+    return found
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", nargs="+", metavar="CELL", help="of those in _cases.py")
+    parser.add_argument("--sizes", nargs="+", metavar="T,B,H")
+    parser.add_argument("--seconds", type=float, default=8.0, help="a case, about")
+    parser.add_argument("--threads", type=int, default=min(MOST_THREADS, os.cpu_count() or 1))
+    parser.add_argument("--default-malloc", action="store_true")
+    parser.add_argument("--compile", action="store_true", help="torch.compile of the loops too")
+    parser.add_argument("--jax", metavar="DIR", help="where JAX is installed")
+    parser.add_argument("--no-small", action="store_true", help="leave out the short calls")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--markdown", metavar="FILE")
+    parser.add_argument("--vendor-table", action="store_true", help="write engine/vendor_table.py")
+    return parser.parse_args()
+
+
+def start_again_with_malloc() -> None:
+    """glibc reads its settings when a process starts."""
+    if any(os.environ.get(name) != value for name, value in MALLOC.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | MALLOC)
+
+
+def main() -> None:
+    args = arguments()
+    if not args.default_malloc:
+        start_again_with_malloc()
+    import torch
+    from _cases import CASES, SIZES
+
+    from mnemonist.engine.native import library
+
+    if args.vendor_table:
+        from _vendor_table import write
+
+        write(args.seconds / 8, args.sizes)
+        return
+    sizes = SIZES if not args.sizes else [tuple(map(int, s.split(","))) for s in args.sizes]
+    jax = Jax(args.jax) if args.jax else None
+    malloc = "default" if args.default_malloc else "that keeps its memory"
+    head = (
+        f"{library.describe()}, torch {torch.__version__}"
+        + (f", JAX {jax.version}" if jax else "")
+        + f", Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
+        f"malloc {malloc}; float32; f: forward, f+b: with backward; ratios are the peer's time over ours; "
+        f"threads: {args.threads} against 1, f+b"
+    )
+    print(head + "\n")
+    results = []
+    begin = time.perf_counter()
+    for name in args.cells or CASES:
+        for size in sizes:
+            result = measure(name, size, args, jax)
+            results.append(result)
+            title, where, *ms = row_of(result, ())
+            figures = "  ".join(
+                f"{COLUMNS[c]} {cell_of(result, c)}" for c in COLUMNS if c in result["figures"]
+            )
+            print(f"{title:20}{where:>13}  {ms[0]:>8} {ms[1]:>8} ms  {figures}", end="")
+            print(
+                f"  faults {ms[-1]}" + (f"  [{result['note']}]" if result["note"] else ""),
+                flush=True,
+            )
+    short = [
+        f"{r['cell']} {r['size']} {c}: {r['figures'][c]:.2f}, goal {goal:.2f}"
+        for r in results
+        for c, goal in r["goals"].items()
+        if c in r["figures"] and r["figures"][c] < goal
+    ]
+    print(
+        f"\n{len(results)} cases in {time.perf_counter() - begin:.0f} s; short of their goal: {len(short)}"
+    )
+    print("\n".join(short))
+    small = [] if args.no_small else small_calls(args.seconds / 8)
+    if args.json:
+        Path(args.json).write_text(
+            json.dumps({"setting": head, "grid": results, "small": small}, indent=1)
+        )
+    if args.markdown:
+        Path(args.markdown).write_text(markdown(results, head))
+
+
+if __name__ == "__main__":
+    main()
