@@ -251,6 +251,16 @@ def test_too_few_rows_come_with_the_numbers():
     assert "training has 20 and needs 23" in finding.message
 
 
+def test_few_windows_are_a_warning():
+    assert "few-windows" in codes(days(40, load=wave(40)), window=4, horizon=1)
+    assert "few-windows" not in codes(days(80, load=wave(80)), window=4, horizon=1)
+
+
+def test_a_frequency_without_a_time_column_is_refused():
+    with pytest.raises(ConfigError, match="no time column"):
+        load_series(pd.DataFrame({"load": wave(60)}), SeriesConfig(frequency="D"))
+
+
 def test_outliers_are_a_warning_and_ordinary_data_has_none():
     load = wave(200)
     load[77] = 900.0

@@ -56,6 +56,13 @@ def test_options_of_the_cell_are_read_from_the_command_line_as_numbers_where_the
     }
 
 
+def test_a_misspelt_field_comes_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="no field horizn: did you mean 'horizon'"):
+        configured({"horizn": 3})
+    with pytest.raises(ConfigError, match=r"no field training\.epoch: did you mean 'epochs'"):
+        configured({"training": {"epoch": 3}})
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -17,6 +17,7 @@ __all__ = ["audit", "check_series"]
 
 _COPY = 1 - 1e-9
 _OUTLIER = 8.0
+_FEW_WINDOWS = 50
 
 
 def check_series(
@@ -188,6 +189,17 @@ def _too_few(
             + "; ".join(wanted),
             data.name,
             remedy="use a shorter window or horizon, larger shares, or more data",
+        )
+        return
+    windows = sum(max(0, len(one) - window - horizon + 1) for one in data.series)
+    if windows < _FEW_WINDOWS:
+        yield Finding(
+            "warning",
+            "few-windows",
+            f"all rows together make {windows} windows of {window} + {horizon}: a network learns "
+            "little from so few, and what is measured on their last part is mostly chance",
+            data.name,
+            remedy="trust the baselines, or bring more data",
         )
 
 

@@ -247,6 +247,11 @@ def _frequency(
 ) -> str | None:
     first = parts[0]
     if first.counted:
+        if config.frequency is not None:
+            raise ConfigError(
+                f"frequency={config.frequency!r}: the file has no time column, so its rows are "
+                "counted. Name the time column with --time, or leave the frequency out."
+            )
         return None
     datetimes = isinstance(first.times, pd.DatetimeIndex)
     if config.frequency is not None:

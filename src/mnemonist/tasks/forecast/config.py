@@ -7,7 +7,7 @@ Every option of ``mnemonist train forecast`` is a field here or in one of the tw
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -204,11 +204,7 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in options.items():
         if name not in homes:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, homes, n=1, cutoff=0.5)
-            hint = f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(homes)}"
-            raise ConfigError(f"there is no option {name!r}{hint}")
+            raise ConfigError(f"there is no option {name!r}{_nearest(name, homes)}")
         part = homes[name]
         (found.setdefault(part, {}) if part else found)[name] = value
     return found
@@ -242,6 +238,15 @@ def _homes() -> Iterator[tuple[str, str]]:
             yield name, part
 
 
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """The end of a message about a name that does not exist."""
+    from difflib import get_close_matches
+
+    known = list(names)
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+
+
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for name, value in over.items():
@@ -256,5 +261,6 @@ def _problem(error: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     where = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        return f"there is no field {where}"
+        name = str(error["loc"][-1])
+        return f"there is no field {where}{_nearest(name, option_names())}"
     return f"{where}: {message}, got {error['input']!r}" if where else message
