@@ -141,18 +141,78 @@ std::int64_t packed_size(std::int64_t out, std::int64_t in) {
   return up_to_multiple(out, kLanes<R>) * in;
 }
 
+// Swaps, in each pair of rows a and b, the blocks of H lanes that lie off the diagonal.
+template <int H, class R, int... I>
+INLINE void swap_blocks(Vec<R>& a, Vec<R>& b, std::integer_sequence<int, I...>) {
+  constexpr int lanes = kLanes<R>;
+  const Vec<R> upper = __builtin_shufflevector(a, b, (I & H ? lanes + I - H : I)...);
+  b = __builtin_shufflevector(a, b, (I & H ? lanes + I : I + H)...);
+  a = upper;
+}
+// Transposes a square of as many rows as a vector has lanes.
+template <class R, int H = 1>
+INLINE void transpose(Vec<R> (&rows)[kLanes<R>]) {
+  if constexpr (H < kLanes<R>) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes<R>; ++i)
+      if (!(i & H))
+        swap_blocks<H, R>(rows[i], rows[i + H], std::make_integer_sequence<int, kLanes<R>>{});
+    transpose<R, 2 * H>(rows);
+  }
+}
+
+// Rows of `columns` numbers, packed as they lie, filled up with zeros to whole vectors.
+template <class R>
+void pack_rows(const R* b, std::int64_t ldb, std::int64_t rows, std::int64_t columns, R* to) {
+  const std::int64_t whole = columns / kLanes<R> * kLanes<R>;
+  const Part<R> part(static_cast<int>(columns - whole));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = 0; i < whole; i += kLanes<R>, to += kLanes<R>) store(to, load(b + i));
+    if (whole < columns) {
+      store(to, part.load(b + whole));
+      to += kLanes<R>;
+    }
+    b += ldb;
+  }
+}
+
+// Packs `columns` outputs (at most a vector of them) into every `width` numbers from `packed` on.
+// Where the inputs of an output lie side by side, squares are transposed in registers.
+template <class R>
+void pack_column(const R* w, std::int64_t columns, std::int64_t in, std::int64_t stride_out,
+                 std::int64_t stride_in, std::int64_t width, R* packed) {
+  constexpr std::int64_t lanes = kLanes<R>;
+  std::int64_t i = 0;
+  if (stride_in == 1) {
+    for (; i + lanes <= in; i += lanes) {
+      Vec<R> square[lanes];
+#pragma GCC unroll 16
+      for (int o = 0; o < lanes; ++o)
+        square[o] = o < columns ? load(w + o * stride_out + i) : Vec<R>{};
+      transpose<R>(square);
+#pragma GCC unroll 16
+      for (int q = 0; q < lanes; ++q) store(packed + (i + q) * width, square[q]);
+    }
+  }
+  for (; i < in; ++i)
+    for (std::int64_t o = 0; o < lanes; ++o)
+      packed[i * width + o] = o < columns ? w[o * stride_out + i * stride_in] : R(0);
+}
+
 template <class R>
 void pack(const R* w, std::int64_t out, std::int64_t in, std::int64_t stride_out,
           std::int64_t stride_in, R* packed) {
   for (std::int64_t first = 0; first < out; first += kTile<R>) {
     const std::int64_t columns = least(kTile<R>, out - first);
     const std::int64_t width = up_to_multiple(columns, kLanes<R>);
-    for (std::int64_t i = 0; i < in; ++i) {
-      const R* from = w + first * stride_out + i * stride_in;
-      for (std::int64_t o = 0; o < columns; ++o) packed[o] = from[o * stride_out];
-      for (std::int64_t o = columns; o < width; ++o) packed[o] = 0;
-      packed += width;
+    if (stride_out == 1) {
+      pack_rows(w + first, stride_in, in, columns, packed);
+    } else {
+      for (std::int64_t v = 0; v < width; v += kLanes<R>)
+        pack_column(w + (first + v) * stride_out, least(kLanes<R>, out - first - v), in, stride_out,
+                    stride_in, width, packed + v);
     }
+    packed += width * in;
   }
 }
 
@@ -223,21 +283,6 @@ void pack_panels(const R* a, std::int64_t lda, std::int64_t rows, std::int64_t m
       for (std::int64_t q = 0; q < whole; q += kLanes<R>) store(to + q, load(from + q));
       if (whole < columns) store(to + whole, part.load(from + whole));
     }
-  }
-}
-
-// Rows of `columns` numbers, packed as they lie, filled up with zeros to whole vectors.
-template <class R>
-void pack_rows(const R* b, std::int64_t ldb, std::int64_t rows, std::int64_t columns, R* to) {
-  const std::int64_t whole = columns / kLanes<R> * kLanes<R>;
-  const Part<R> part(static_cast<int>(columns - whole));
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t i = 0; i < whole; i += kLanes<R>, to += kLanes<R>) store(to, load(b + i));
-    if (whole < columns) {
-      store(to, part.load(b + whole));
-      to += kLanes<R>;
-    }
-    b += ldb;
   }
 }
 
