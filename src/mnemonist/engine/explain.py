@@ -10,6 +10,8 @@ from torch import Tensor
 
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.executors import choose, program_or_refusal
+from mnemonist.engine.job import Job
+from mnemonist.engine.native import inside
 from mnemonist.engine.program import Program
 from mnemonist.engine.show import describe
 from mnemonist.engine.unroll import prepare
@@ -28,6 +30,7 @@ class Explanation:
         passed_over: why those preferred to it do not, by name.
         program: the cell's program, or None where its step has none.
         refusal: why its step has none.
+        in_graphs: what the run is inside torch.compile and torch.export, and why.
     """
 
     cell: str
@@ -35,10 +38,14 @@ class Explanation:
     passed_over: dict[str, str]
     program: Program | None
     refusal: UnrepresentableError | None
+    in_graphs: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.cell} runs by the executor {self.executor}"]
         lines += [f"  not {name}: {reason}" for name, reason in self.passed_over.items()]
+        if self.executor == "native":
+            lines.append("  second derivatives, where they are wanted, by the executor program")
+        lines.append(f"  in torch.compile and torch.export: {self.in_graphs}")
         if self.program is not None:
             lines.append(describe(self.program))
         return "\n".join(lines)
@@ -67,4 +74,14 @@ def explain(
         passed_over=choice.passed_over,
         program=program,
         refusal=refusal,
+        in_graphs=_in_graphs(job, executor),
     )
+
+
+def _in_graphs(job: Job, executor: str) -> str:
+    if executor not in ("auto", "native"):
+        return "the cell's own step, T times, because another executor was asked for"
+    reason = inside.why_outside(job)
+    if reason:
+        return f"the cell's own step, T times: {reason}"
+    return "one operator, mnemonist::run"

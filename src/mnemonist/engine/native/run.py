@@ -33,6 +33,7 @@ __all__ = [
     "Rows",
     "Signature",
     "again",
+    "as_read",
     "compiled",
     "constants_of",
     "final_of",
@@ -459,6 +460,12 @@ def _again(
     return again(outputs, tensors, gradients)
 
 
+def as_read(program: Program, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Inputs as torch operations read them: conditions as bool, which plans hold as numbers."""
+    logical = {n.attr[0] for n in program.nodes if n.op in ("input", "known") and n.logical}
+    return {name: value != 0 if name in logical else value for name, value in named.items()}
+
+
 def again(
     outputs: Sequence[Tensor], tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
@@ -499,7 +506,7 @@ def _run_torch(
         leaves,
         over_time(given["x", "x"]),
         {name: given["state", name] for name in program.states},
-        extras,
+        as_read(program, extras),
         keep=code.signature.keep,
         valid=None if grid.lengths is None else valid_mask(grid.lengths, steps),
         forced={name: over_time(given["known", name]) for name in program.bound},
