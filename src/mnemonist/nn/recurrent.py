@@ -381,7 +381,9 @@ class Recurrent(nn.Module):
                 )
                 emitted.append(run.output)
                 finals.append(run.state)
-            outputs.append(self.between.join(len(outputs), torch.cat(emitted, -1), outputs))
+            # torch.cat of one tensor is a copy
+            output = emitted[0] if len(emitted) == 1 else torch.cat(emitted, -1)
+            outputs.append(self.between.join(len(outputs), output, outputs))
         if self.output == "last":
             return self.last(self.between.top(outputs), lengths), self._states.stack(finals)
         return self.between.top(outputs), self._states.stack(finals)
