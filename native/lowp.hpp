@@ -26,9 +26,9 @@ struct NarrowKernels {
   std::int64_t (*scratch_size)(std::int64_t m, std::int64_t k);
 
   // As Kernels::gemm.
-  void (*gemm)(const float* a, std::int64_t lda, const void* packed, std::int64_t m,
-               std::int64_t n, std::int64_t k, const float* start, std::int64_t start_stride,
-               float* c, std::int64_t ldc, void* scratch);
+  void (*gemm)(const float* a, std::int64_t lda, const void* packed, std::int64_t m, std::int64_t n,
+               std::int64_t k, const float* start, std::int64_t start_stride, float* c,
+               std::int64_t ldc, void* scratch);
 };
 
 // Deeper products than this may overflow with int8.

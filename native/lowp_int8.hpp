@@ -59,7 +59,9 @@ struct Int8 {
     return m * stride(k) + whole(m * 4, 64);
   }
 
-  static std::uint32_t size_of(float x) { return __builtin_bit_cast(std::uint32_t, x) & 0x7fffffffu; }
+  static std::uint32_t size_of(float x) {
+    return __builtin_bit_cast(std::uint32_t, x) & 0x7fffffffu;
+  }
 
   static void pack(const float* w, std::int64_t out, std::int64_t in, std::int64_t stride_out,
                    std::int64_t stride_in, void* packed) {
@@ -82,7 +84,9 @@ struct Int8 {
         for (std::int64_t i = 0; i < 4 * words(in); ++i) {
           const float x = there && i < in ? from[i * stride_in] * unit : 0.0f;
           const float near = (x + 0x1.8p23f) - 0x1.8p23f;  // ties to even
-          const auto q = static_cast<std::int8_t>(near > 127.0f ? 127.0f : near < -127.0f ? -127.0f : near);
+          const auto q = static_cast<std::int8_t>(near > 127.0f    ? 127.0f
+                                                  : near < -127.0f ? -127.0f
+                                                                   : near);
           to[4 * (i / 4 * width + o) + i % 4] = q;
           sum += q;
         }
@@ -93,8 +97,8 @@ struct Int8 {
     }
   }
 
-  static void prepare(Piece& p, const float* a, const void* packed, std::int64_t m,
-                      std::int64_t n, void* scratch) {
+  static void prepare(Piece& p, const float* a, const void* packed, std::int64_t m, std::int64_t n,
+                      void* scratch) {
     auto* bytes = static_cast<std::uint8_t*>(scratch);
     auto* steps = reinterpret_cast<float*>(bytes + m * stride(p.k));
     for (std::int64_t r = 0; r < m; ++r)
@@ -120,7 +124,8 @@ struct Int8 {
     const float unit = finite && size > 1e-30f ? largest / size : 0.0f;
     for (std::int64_t i = 0; i < k; ++i) {
       const float near = x[i] * unit + 0x1.8p23f;
-      const auto q = static_cast<std::int32_t>(__builtin_bit_cast(std::uint32_t, near) - 0x4b400000u);
+      const auto q =
+          static_cast<std::int32_t>(__builtin_bit_cast(std::uint32_t, near) - 0x4b400000u);
       low[i] = static_cast<std::uint8_t>(q & 127);
       high[i] = static_cast<std::uint8_t>(((q >> 7) + 64) & 127);
     }
