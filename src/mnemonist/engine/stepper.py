@@ -92,7 +92,7 @@ class Stepper:
             if name not in widths:
                 raise ConfigError(f"cannot emit {name!r}: the cell has {', '.join(widths)}")
         self._shape = torch.Size((batch_size, cell.input_size))
-        with _evaluating(cell):
+        with torch.inference_mode(False), _evaluating(cell):  # memory that any mode may write to
             self.executor, self.why_not_native = self._choose(executor)
         self._output = self._steps.output
         self._output_at = self._output.data_ptr()

@@ -71,10 +71,25 @@ class Streaming:
         )
         self.executor = self.stepper.executor
         self.why_not_native = self.stepper.why_not_native
-        self.step = self.stepper.step if not cell.extra_sizes else self._step_with_extras
 
-    def _step_with_extras(self, x: Tensor, out: Tensor | None = None, **extras: Tensor) -> Tensor:
-        """A step with inputs by name that every layer that asks for them gets."""
+    def step(self, x: Tensor, out: Tensor | None = None, **extras: Tensor) -> Tensor:
+        """One time step.
+
+        Args:
+            x: (B, I).
+            out: (B, E), contiguous and apart from x, to be written instead of the stream's own
+                tensor.
+            extras: per-step inputs by name, (B, width), for every layer that asks for them.
+
+        Returns:
+            The output (B, E): ``out``, or a tensor that the next step overwrites.
+
+        Raises:
+            ShapeError: a shape that does not fit.
+            ConfigError: an extra input that is missing or that no layer has.
+        """
+        if not extras:
+            return self.stepper.step(x, out)
         given = extras_of_layers(self.layers, extras)
         if not isinstance(self.layers[0], FeedbackStack):
             given = {

@@ -388,6 +388,21 @@ def test_every_thread_has_its_own() -> None:
         assert all(pool.map(run, range(8)))
 
 
+@pytest.mark.parametrize("executor", [*EXECUTORS, "eager"])
+def test_it_may_be_made_in_inference_mode_and_used_outside(executor: str) -> None:
+    torch.manual_seed(14)
+    cell, x = GRU(3, 4), torch.randn(1, 3)
+    with torch.inference_mode():
+        stepper = Stepper(cell, executor=executor)
+        first = stepper.step(x).clone()
+    stepper.reset(0)
+    assert torch.equal(stepper.step(x), first)
+    stepper.state = {"h": torch.zeros(1, 4)}
+    stepper.refresh()
+    with torch.inference_mode():
+        assert torch.equal(stepper.step(x), first)
+
+
 def test_it_is_neither_copied_nor_pickled() -> None:
     stepper = Stepper(GRU(3, 4))
     for copying in (copy.deepcopy, copy.copy, pickle.dumps):
