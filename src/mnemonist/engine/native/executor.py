@@ -59,8 +59,7 @@ def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     variant = _variant(program, job)
     steps, rows = job.x.shape[:2]
     order = Order(steps, rows, job.lengths)
-    constants = constants_of(variant, job.keep)
-    prologue = prologue_of(variant, constants)
+    prologue = prologue_of(variant, constants_of(variant, job.keep))
     leaves = tuple(program.leaves_of(job.cell).values())
     values, final = run_rows(
         variant,

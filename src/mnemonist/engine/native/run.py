@@ -108,6 +108,14 @@ class Signature:
     ragged: bool = False
 
 
+class _Buffers:
+    """What a plan asks of its caller: the key of each of its buffers, and what is behind it."""
+
+    def __init__(self, slots: Sequence[Slot | None]) -> None:
+        self.keys = tuple(None if slot is None else slot.key for slot in slots)
+        self.sizes = {s.key: (s.layout, s.width) for s in slots if s is not None}
+
+
 class Compiled:
     """A program for one signature: the plans, forwards and backwards."""
 
@@ -140,6 +148,23 @@ class Compiled:
     def backward(self) -> Backward:
         assert self.gradient is not None
         return compile_backward(self.gradient, self.forward, self.signature.fixed)
+
+    @cached_property
+    def keys(self) -> tuple[_Key, ...]:
+        """The tensors of a run in the order in which they are handed over: role and name."""
+        program = self.program
+        named = [("x", "x"), *(("extra", n) for n in program.extras)]
+        named += [("known", n) for n in program.bound]
+        named += [("state", n) for n in program.states]
+        return (*named, *(("constant", i) for i in range(len(self.forward.constants))))
+
+    @cached_property
+    def forward_buffers(self) -> _Buffers:
+        return _Buffers(self.forward.slots)
+
+    @cached_property
+    def backward_buffers(self) -> _Buffers:
+        return _Buffers(self.backward.slots)
 
     @cached_property
     def of_constants(self) -> Program:
@@ -217,7 +242,11 @@ def run_rows(
         asked |= {i for i, value in enumerate(rows.constants) if value.requires_grad}
         wanted = frozenset(asked) or None
     code = compiled(program, Signature(keep, fixed, wanted, rows.grid.lengths is not None))
-    values = _Run.apply(code, rows.grid, *inputs.values(), *rows.constants)
+    tensors = (*inputs.values(), *rows.constants)
+    if wanted is None:  # nothing for autograd to do, which would cost a quarter of a short run
+        values = _results(run_forward(code, rows.grid, tensors), code, rows.grid)
+    else:
+        values = _Run.apply(code, rows.grid, *tensors)
     return dict(zip(keep, values)), dict(zip(program.states, values[len(keep) :]))
 
 
@@ -235,16 +264,14 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, code: Compiled, grid: Grid, *tensors: Tensor) -> tuple[Tensor, ...]:
         memory = run_forward(code, grid, tensors)
-        kept = tuple(_kept(memory, grid, name) for name in code.signature.keep)
-        final = tuple(final_of(memory, code, grid, name) for name in code.program.states)
-        if code.signature.wanted is not None:
-            stored = code.stored
-            ctx.code, ctx.grid, ctx.count = code, grid, len(tensors)
-            ctx.set_materialize_grads(False)
-            # what is kept shares its memory with what is stored: saved as well, autograd sees
-            # when somebody has written to it
-            ctx.save_for_backward(*tensors, *(memory[key] for key in stored), *kept)
-        return kept + final
+        results = _results(memory, code, grid)
+        ctx.code, ctx.grid, ctx.count = code, grid, len(tensors)
+        ctx.set_materialize_grads(False)
+        # what is kept shares its memory with what is stored: saved as well, autograd sees when
+        # somebody has written to it
+        stored = (memory[key] for key in code.stored)
+        ctx.save_for_backward(*tensors, *stored, *results[: len(code.signature.keep)])
+        return results
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -256,6 +283,12 @@ class _Run(torch.autograd.Function):
         return None, None, *found
 
 
+def _results(memory: Mapping[_Key, Tensor], code: Compiled, grid: Grid) -> tuple[Tensor, ...]:
+    """What is kept over time and the final states, out of the buffers of a run."""
+    kept = [_kept(memory, grid, name) for name in code.signature.keep]
+    return (*kept, *(final_of(memory, code, grid, name) for name in code.program.states))
+
+
 def run_forward(
     code: Compiled, grid: Grid, tensors: Sequence[Tensor], capacity: int = 0
 ) -> dict[_Key, Tensor]:
@@ -265,26 +298,17 @@ def run_forward(
         tensors: as `run_rows` hands them over.
         capacity: rows of all steps that new buffers have room for, if more than there are.
     """
-    given = _by_role(code.program, [t.detach().contiguous() for t in tensors])
+    given = dict(zip(code.keys, [t.detach().contiguous() for t in tensors], strict=True))
     before = {name: given.pop(("state", name)) for name in code.program.states}
-    memory = _memory(code.forward.slots, grid, given["x", "x"], given, capacity)
+    memory = _memory(code.forward_buffers, grid, given["x", "x"], given, capacity)
     for name, state in before.items():
         memory["state", name][: grid.rows] = state
-    _execute(code.forward_plan, code.forward.slots, grid, given["x", "x"].dtype, memory)
+    _execute(code.forward_plan, code.forward_buffers, grid, given["x", "x"].dtype, memory)
     return memory
 
 
-def _by_role(program: Program, tensors: Sequence[Tensor]) -> dict[_Key, Tensor]:
-    """The tensors of a run by role and name."""
-    keys: list[_Key] = [("x", "x")]
-    keys += [("extra", n) for n in program.extras] + [("known", n) for n in program.bound]
-    keys += [("state", n) for n in program.states]
-    keys += [("constant", i) for i in range(len(tensors) - len(keys))]
-    return dict(zip(keys, tensors, strict=True))
-
-
 def _memory(
-    slots: Sequence[Slot | None],
+    buffers: _Buffers,
     grid: Grid,
     like: Tensor,
     given: Mapping[_Key, Tensor],
@@ -300,23 +324,22 @@ def _memory(
         Layout.VECTOR: 1,
     }
     memory = {}
-    for slot in slots:
-        if slot is not None:
-            tensor = given.get(slot.key)
-            if tensor is None:
-                tensor = library.empty((rows[slot.layout], slot.width), like.dtype)
-            memory[slot.key] = tensor
+    for key, (layout, width) in buffers.sizes.items():
+        tensor = given.get(key)
+        if tensor is None:
+            tensor = library.empty((rows[layout], width), like.dtype)
+        memory[key] = tensor
     return memory
 
 
 def _execute(
     plan: Any,
-    slots: Sequence[Slot | None],
+    buffers: _Buffers,
     grid: Grid,
     dtype: torch.dtype,
     memory: Mapping[_Key, Tensor],
 ) -> None:
-    addresses = [0 if slot is None else memory[slot.key].data_ptr() for slot in slots]
+    addresses = [0 if key is None else memory[key].data_ptr() for key in buffers.keys]
     first = grid.first
     library.module().run(
         plan,
@@ -361,7 +384,7 @@ def run_backward(
     program, backward, gradient = code.program, code.backward, code.gradient
     assert gradient is not None
     assert code.signature.wanted is not None
-    given = _by_role(program, [t.detach().contiguous() for t in tensors])
+    given = dict(zip(code.keys, [t.detach().contiguous() for t in tensors], strict=True))
     like = given["x", "x"]
     forward = {n: given["constant", i] for i, n in enumerate(code.forward.constants)}
     for i, node in enumerate(backward.constants):
@@ -377,8 +400,8 @@ def run_backward(
         given["carry", name] = carry
     for name in gradient.keep:
         given["loss", name] = _loss(code, grid, name, like, over_time.get(name), final.get(name))
-    memory = _memory(backward.slots, grid, like, given)
-    _execute(code.backward_plan, backward.slots, grid, like.dtype, memory)
+    memory = _memory(code.backward_buffers, grid, like, given)
+    _execute(code.backward_plan, code.backward_buffers, grid, like.dtype, memory)
 
     wanted = code.signature.wanted
     results: list[Tensor | None] = []
@@ -387,7 +410,7 @@ def run_backward(
         value = memory["parameter", i].reshape(shape)
         value = value.sum_to_size(node.shape) if node.shape != shape else value
         constants[node] = constants[node] + value if node in constants else value
-    for (role, which), tensor in _by_role(program, tensors).items():
+    for (role, which), tensor in zip(code.keys, tensors, strict=True):
         name = str(which)
         if role == "constant":
             found = constants.get(code.forward.constants[int(which)])
@@ -454,7 +477,7 @@ def _again(
     code: Compiled, grid: Grid, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """The gradients as torch operations, so that they can be differentiated once more."""
-    given = _by_role(code.program, tensors)
+    given = dict(zip(code.keys, tensors, strict=True))
     values, final = _run_torch(code, grid, given)
     outputs = [*(values[name] for name in code.signature.keep), *final.values()]
     return again(outputs, tensors, gradients)
