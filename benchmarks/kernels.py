@@ -50,7 +50,7 @@ GRADIENTS = (  # rows, m, n
     (100000, 128, 32),
 )
 BINARY = ("add", "sub", "mul", "div", "pow", "max", "min", "gt", "and", "dtanh", "dsigmoid")
-TERNARY = ("where", "fma")
+TERNARY = ("where", "fma", "mul_dtanh", "mul_dsigmoid")
 UNARY = (
     "copy",
     "neg",
@@ -87,7 +87,13 @@ def rounds(ways: Mapping[object, Callable[[], object]], count: int) -> dict[obje
 
 
 def array(dtype: type, *shape: int) -> np.ndarray:
-    return np.random.default_rng(0).uniform(-1, 1, shape).astype(dtype)
+    """Random numbers, from a multiple of 64 bytes on, as the engine's own buffers are."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(size + 64, np.uint8)
+    offset = -room.ctypes.data % 64
+    made = room[offset : offset + size].view(dtype).reshape(shape)
+    made[...] = np.random.default_rng(0).uniform(-1, 1, shape)
+    return made
 
 
 def gemm(isa: str, dtype: type, count: int) -> None:
