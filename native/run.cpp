@@ -370,7 +370,7 @@ void run(const Plan& plan, const Kernels<R>& kernels, const Grid& grid,
   for (std::size_t i = 0; i < plan.buffers.size(); ++i)
     if (plan.buffers[i].layout == Layout::number) shared.memory[i] = shared.numbers.data();
   for (const std::int32_t i : plan.accumulators)
-    std::memset(shared.memory[i], 0, grid.rows * plan.buffers[i].width * sizeof(R));
+    std::fill_n(shared.memory[i], grid.rows * plan.buffers[i].width, R{0});
   if (grid.steps > 0 && grid.rows > 0) {
     Block packed;
     pack(shared, packed, threads);
