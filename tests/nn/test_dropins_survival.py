@@ -12,6 +12,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import mnemonist.nn as ours
+from mnemonist.engine.native import library
 from mnemonist.nn import GRU, LSTM, RNN
 
 EXECUTORS = ("eager", "program", "vendor")
@@ -365,6 +366,20 @@ def test_torch_export_with_any_batch_size(executor: str) -> None:
         torch.testing.assert_close(program.module()(x), layer(x))
     called = {str(node.target) for node in program.graph.nodes}
     assert ("aten.lstm.input" in called) == (executor == "auto")
+
+
+@pytest.mark.skipif(not library.available(), reason="the engine is not built here")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_native_executor_is_one_operator_for_any_number_of_steps(kind: str) -> None:
+    torch._dynamo.reset()
+    layer = getattr(ours, kind)(3, 4, executor="native", dtype=torch.float64)
+    sizes = {0: torch.export.Dim("steps"), 1: torch.export.Dim("batch")}
+    program = torch.export.export(layer, (draw(3, 2, 3),), dynamic_shapes=(sizes,))
+    assert "mnemonist.run.default" in {str(node.target) for node in program.graph.nodes}
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    x = draw(7, 3, 3)
+    torch.testing.assert_close(program.module()(x), layer(x))
+    torch.testing.assert_close(compiled(x), layer(x))
 
 
 def test_modules_do_not_see_the_cells_inside() -> None:
