@@ -65,7 +65,7 @@ class Guard:
 
     def _watch(self, space: Mapping[str, Any], name: str) -> None:
         value = space.get(name, _MISSING)
-        if value is _MISSING or isinstance(value, _SIMPLE):
+        if value is _MISSING or _is_immutable(value):
             self._places.append((space, name, value))
         else:
             self._contents.append((space, name, _frozen(value)))
@@ -121,6 +121,13 @@ def _modules(cell: nn.Module) -> Iterator[nn.Module]:
         if module is not None:
             yield module
             stack.extend(module._modules.values())
+
+
+def _is_immutable(value: Any) -> bool:
+    """Whether the same object has the same content for ever."""
+    if isinstance(value, tuple):
+        return all(map(_is_immutable, value))
+    return isinstance(value, _SIMPLE)
 
 
 def _described(tensor: Tensor | None) -> tuple[Any, ...]:
