@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -125,11 +126,15 @@ def assert_agrees(one: Case, seed: int) -> None:
         )
 
 
+# Wrong once, among the first 2,500.
+ONCE_WRONG = (824, 855, 1088, 1279, 1711, 2025, 2088, 2214, 2273, 2274)
+
+
 @pytest.mark.usefixtures("poisoned")
-@pytest.mark.parametrize("first", range(0, 300, 50))
-def test_random_programs(first: int) -> None:
+@pytest.mark.parametrize("seeds", [*(range(f, f + 50) for f in range(0, 300, 50)), ONCE_WRONG])
+def test_random_programs(seeds: Sequence[int]) -> None:
     refused = 0
-    for seed in range(first, first + 50):
+    for seed in seeds:
         one = case(seed)
         if obstacle(one.program, one.job) is not None:
             refused += 1

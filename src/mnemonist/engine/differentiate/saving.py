@@ -42,6 +42,7 @@ def to_save(program: Program, needed: Collection[Node], known: Collection[Node])
         known: what need not be stored (`known_anyway`).
     """
     flow = FlowGraph()
+    compared = _compared(program)
     reached: set[Node] = set()
     stack = [n for n in needed if n.time is not Time.K]
     for node in stack:
@@ -57,7 +58,8 @@ def to_save(program: Program, needed: Collection[Node], known: Collection[Node])
             flow.edge((node, "in"), (node, "out"), 0)
             continue
         flow.edge((node, "in"), (node, "out"), _STORED * size)
-        flow.edge("known", (node, "in"), _recomputing(node))
+        cost = flow.UNBOUNDED if node in compared else _recomputing(node)
+        flow.edge("known", (node, "in"), cost)
         for operand in node.args:
             if operand.time is not Time.K:
                 flow.edge((operand, "out"), (node, "in"), flow.UNBOUNDED)
@@ -65,6 +67,22 @@ def to_save(program: Program, needed: Collection[Node], known: Collection[Node])
     near = flow.near_side("known", "read")
     stored = (n for n in reached.difference(known) if (n, "in") in near and (n, "out") not in near)
     return sorted(stored, key=lambda n: n.id)
+
+
+def _compared(program: Program) -> set[Node]:
+    """What a maximum of a row is taken of, and found again by comparing with it.
+
+    An executor may round a product and a sum together in one pass and apart in the other; a
+    value that is computed twice may then differ from itself, and no element be the largest.
+    """
+    found: set[Node] = set()
+    stack = [n.args[0] for n in program.nodes if n.op == "amax"]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack += node.args if node.op in STRUCTURE else ()
+    return found
 
 
 def _recomputing(node: Node) -> int:

@@ -13,8 +13,7 @@ from mnemonist.engine.codegen import compile_prologue
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.native import library
 from mnemonist.engine.native.order import Order
-from mnemonist.engine.native.planner import Unplanned
-from mnemonist.engine.native.run import Rows, constants_of, run_rows
+from mnemonist.engine.native.run import Rows, constants_of, lack, run_rows
 from mnemonist.engine.program import Node, Program
 from mnemonist.engine.transforms import bind, replaced
 
@@ -47,11 +46,8 @@ def obstacle(program: Program, job: Job) -> str | None:
     for name, leaf in program.leaves_of(job.cell).items():
         if leaf.is_floating_point() and leaf.dtype is not x.dtype:
             return f"{name} is {leaf.dtype} and the input {x.dtype}"
-    try:
-        constants_of(_variant(program, job), job.keep)
-    except Unplanned as lack:
-        return f"it lacks {lack}"
-    return None
+    missing = lack(_variant(program, job), job.keep, torch.is_grad_enabled())
+    return None if missing is None else f"it lacks {missing}"
 
 
 def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:

@@ -29,6 +29,7 @@ __all__ = ["Planner", "Unplanned"]
 _VIEWS = frozenset({"slice", "view", "expand", "stop"})
 _PHASES = ("before", "loop", "after")
 _PASSING = (Layout.ROWS, Layout.RING)
+_OF_A_STEP = (*_PASSING, Layout.SCRATCH)
 _FUSED = {
     "add": ("fma", "fma"),
     "sub": ("fms", "fnma"),
@@ -252,6 +253,11 @@ class Planner:
             if part.op in PRODUCTS and not place.contiguous:
                 continue
             if self._too_early(part, place):
+                continue
+            # what is read for all steps at once needs a place for each step
+            phase = self.stage_of[part][0]
+            of_a_step = place.buffer >= 0 and self.plan.buffers[place.buffer][0] in _OF_A_STEP
+            if of_a_step and any(self.stage_of[u][0] != phase for u in self._readers(part)):
                 continue
             self.views[part] = place
             if part.op == "cat":

@@ -23,6 +23,7 @@ from mnemonist.engine.native.compile import (
     compile_forward,
 )
 from mnemonist.engine.native.plan import Layout, Plan
+from mnemonist.engine.native.planner import Unplanned
 from mnemonist.engine.passes import Made, rewrite
 from mnemonist.engine.program import Node, Program
 from mnemonist.engine.time import valid_mask
@@ -37,6 +38,7 @@ __all__ = [
     "compiled",
     "constants_of",
     "final_of",
+    "lack",
     "run_backward",
     "run_forward",
     "run_rows",
@@ -194,6 +196,7 @@ def _compiled_plan(plan: Plan) -> Any:
 
 
 _COMPILED: WeakKeyDictionary[Program, dict[Signature, Compiled]] = WeakKeyDictionary()
+_LACKS: WeakKeyDictionary[Program, dict[Any, str | None]] = WeakKeyDictionary()
 
 
 def compiled(program: Program, signature: Signature) -> Compiled:
@@ -207,6 +210,22 @@ def compiled(program: Program, signature: Signature) -> Compiled:
 def constants_of(program: Program, keep: Sequence[str]) -> tuple[Node, ...]:
     """The values of binding time K that a run reads, in the order in which it takes them."""
     return compiled(program, Signature(tuple(keep))).forward.constants
+
+
+def lack(program: Program, keep: Sequence[str], gradients: bool) -> str | None:
+    """What the compiled engine lacks for a program, backwards too if asked; None if nothing."""
+    asked = (tuple(keep), gradients)
+    known = _LACKS.setdefault(program, {})
+    if asked not in known:
+        try:
+            constants = constants_of(program, keep)
+            if gradients:
+                names = {"x", *program.extras, *program.bound, *range(len(constants))}
+                compiled(program, Signature(tuple(keep), wanted=frozenset(names))).backward  # noqa: B018
+            known[asked] = None
+        except Unplanned as error:
+            known[asked] = str(error)
+    return known[asked]
 
 
 @dataclass(frozen=True)
@@ -449,7 +468,11 @@ def _loss(
     unread = name in code.program.states and name not in code.program.carried
     if over_time is not None and not (unread and final is not None):
         return _in_place(over_time)
-    total = like.new_zeros(grid.total, width) if over_time is None else over_time.clone()
+    total = (
+        like.new_zeros(grid.total, width)
+        if over_time is None
+        else over_time.clone(memory_format=torch.contiguous_format)
+    )
     if unread and final is not None:
         ran = grid.last >= grid.rows
         total[grid.last[ran] - grid.rows] += final[ran]
