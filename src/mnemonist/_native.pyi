@@ -49,3 +49,31 @@ def run(
     `memory` has the address of each buffer that the caller provides, `first` that of the number of
     rows before each step, or 0 where every step has all rows.
     """
+
+class Stepper:
+    """A plan of one step, its weights packed and its operands resolved."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        wide: bool,
+        rows: int,
+        precision: str,
+        isa: str,
+        x: int,
+        output: int,
+    ) -> None:
+        """`x` and `output` are buffers of the plan, or -1 where it has none."""
+
+    def load(self, constants: Sequence[int]) -> None:
+        """Pack the weights found at the addresses of the plan's constants."""
+
+    def bind(self, buffer: int, address: int) -> None:
+        """Where a buffer lies from now on."""
+
+    def step(self, x: int, output: int) -> None:
+        """One step, from the input at one address to the output at another."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of packed weights."""

@@ -77,10 +77,11 @@ def test_the_header_says_why_the_compiled_engine_does_not_run(
     shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNEMONIST_NATIVE", "0")
-    assert run(["train", "forecast", "shop.csv", *QUICK, "--cell", "lstm_peephole"]) == 0
-    said = capsys.readouterr().out
-    assert "executor   program" in said
-    assert "(not native: MNEMONIST_NATIVE=0 switches it off)" in said
+    short = ("--epochs=1", "--window-layers=2", "--time-layers=2")
+    assert run(["train", "forecast", "shop.csv", *short, "--cell", "lstm_peephole"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "executor program" in said
+    assert "(not native: MNEMONIST_NATIVE=0 switches" in said
 
 
 def test_the_same_command_again_prints_the_report_and_trains_nothing(
