@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ from mnemonist.engine.fusion import as_addcmul, as_layer_norm, as_lerp, as_relu
 from mnemonist.engine.program import AFFINE, Node, Program, Time, ancestors
 from mnemonist.engine.prologue import lookup, render_call
 
-__all__ = ["Writer"]
+__all__ = ["FUNCTIONS", "Writer"]
 
 _INFIX = {
     "add": "{} + {}",
@@ -35,7 +35,7 @@ _INFIX = {
     "sum": "{}.sum(-1, keepdim=True)",
     "amax": "{}.amax(-1, keepdim=True)",
 }
-_CALLED = {
+FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "exp": torch.exp,
     "log": torch.log,
     "tanh": torch.tanh,
@@ -56,6 +56,7 @@ _CALLED = {
     "and": torch.logical_and,
     "or": torch.logical_or,
 }
+"""torch's function for the operations that are written as a call."""
 
 
 def _cat(parts: Sequence[Tensor]) -> Tensor:
@@ -106,7 +107,7 @@ def _last(values: Tensor, valid: Tensor | None, before: Tensor) -> Tensor:
 
 
 _NAMESPACE: dict[str, Any] = {
-    **_CALLED,
+    **FUNCTIONS,
     **{f.__name__: f for f in (_cat, _blocks, _block_product, _over_time, _stacked, _whole, _last)},
     "torch": torch,
     "linear": F.linear,
@@ -265,7 +266,7 @@ class Writer:
             a = [f"x.new_full((), {v})" if n.op == "const" else v for n, v in zip(node.args, a)]
         if node.op in _INFIX:
             return _INFIX[node.op].format(*a)
-        if node.op in _CALLED:
+        if node.op in FUNCTIONS:
             return f"{_RENAMED.get(node.op, node.op)}({', '.join(a)})"
         if node.op == "cat":
             return (

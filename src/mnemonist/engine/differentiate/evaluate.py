@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mnemonist.engine.codegen import compile_prologue
 from mnemonist.engine.program import Node, Program, Time, ancestors
+from mnemonist.engine.writer import FUNCTIONS
 
 __all__ = ["constants", "evaluate", "fill"]
 
@@ -40,27 +40,13 @@ def _cat(parts: Sequence[Tensor]) -> Tensor:
 
 
 _OPERATIONS: Mapping[str, Callable[..., Tensor]] = {
+    **FUNCTIONS,
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
     "div": torch.div,
     "pow": torch.pow,
-    "max": torch.maximum,
-    "min": torch.minimum,
     "neg": torch.neg,
-    "exp": torch.exp,
-    "log": torch.log,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "softplus": F.softplus,
-    "erf": torch.erf,
-    "sin": torch.sin,
-    "cos": torch.cos,
-    "abs": torch.abs,
-    "sign": torch.sign,
-    "floor": torch.floor,
-    "sqrt": torch.sqrt,
-    "rsqrt": torch.rsqrt,
     "stop": lambda a: a,
     "gt": torch.gt,
     "ge": torch.ge,
@@ -68,10 +54,6 @@ _OPERATIONS: Mapping[str, Callable[..., Tensor]] = {
     "le": torch.le,
     "eq": torch.eq,
     "ne": torch.ne,
-    "and": torch.logical_and,
-    "or": torch.logical_or,
-    "not": torch.logical_not,
-    "where": torch.where,
     "dtanh": lambda d, y: d * (1 - y * y),
     "dsigmoid": lambda d, y: d * y * (1 - y),
     "sum": lambda a: a.sum(-1, keepdim=True),
