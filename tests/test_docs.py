@@ -79,6 +79,8 @@ WITH_CODE = [page for page in PAGES if runnable(page) and page.name != "README.z
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name)
 def test_the_python_of_a_page_runs(page: Path, reader: Path) -> None:
+    if page.name == "engine.md" and not library.available():
+        pytest.skip("the page shows what the compiled engine does, and it is not built here")
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(statement(block, page) for block in runnable(page))],
         cwd=reader,
