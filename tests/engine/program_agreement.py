@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mnemonist.cells import Cell
 from mnemonist.engine.eager import run_eager
-from mnemonist.engine.interpret import run_program
+from mnemonist.engine.executors import EXECUTORS
 from mnemonist.engine.job import Job
 from mnemonist.engine.program import Program
 from mnemonist.engine.trace import program_of
@@ -31,19 +31,7 @@ def job_for(cell: Cell, steps: int, rows: int, *, seed: int = 0, **options: obje
 
 
 def run_job(program: Program, job: Job) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    return run_program(
-        program,
-        program.leaves_of(job.cell),
-        job.x,
-        job.state,
-        job.extras,
-        keep=job.keep,
-        initial=job.initial,
-        valid=job.valid,
-        resets=job.resets,
-        forced=job.forced,
-        forced_mask=job.forced_mask,
-    )
+    return EXECUTORS["program"].run(job, program)
 
 
 def gradients(results: tuple[Mapping[str, Tensor], ...], job: Job) -> list[Tensor]:

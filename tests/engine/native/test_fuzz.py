@@ -11,7 +11,7 @@ import torch
 from random_programs import INPUT, random_program
 from torch import Tensor
 
-from mnemonist.engine.interpret import run_program
+from mnemonist.engine.executors import EXECUTORS
 from mnemonist.engine.job import Job
 from mnemonist.engine.native import library
 from mnemonist.engine.native.executor import obstacle, run_native
@@ -82,19 +82,7 @@ def case(seed: int) -> Case:
 
 
 def run_torch(program: Program, job: Job) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    return run_program(
-        program,
-        program.leaves_of(job.cell),
-        job.x,
-        job.state,
-        job.extras,
-        keep=job.keep,
-        initial=job.initial,
-        valid=job.valid,
-        resets=job.resets,
-        forced=job.forced,
-        forced_mask=job.forced_mask,
-    )
+    return EXECUTORS["program"].run(job, program)
 
 
 def assert_agrees(one: Case, seed: int) -> None:

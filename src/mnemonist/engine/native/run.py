@@ -140,7 +140,7 @@ class Compiled:
     def _gradient(self, wanted: frozenset[str | int]) -> Gradient:
         program = self.program
         loose = [name for name in program.states if name not in program.carried]
-        constants = compile_forward(program, self.signature.keep).constants
+        constants = constants_of(program, self.signature.keep)
         inputs = [n for n in ("x", *program.extras, *program.bound) if n in wanted]
         asked = [node for i, node in enumerate(constants) if i in wanted]
         keep = [*self.signature.keep, *loose]
