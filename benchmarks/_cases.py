@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import torch
+from _weights import weights
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 import mnemonist.nn as ours
 from mnemonist import cells
@@ -22,6 +25,9 @@ SIZES = [
     *((100, 17, 100), (100, 3, 130)),  # no multiples of anything
 ]
 """T, B, H; the input is as wide as the layer."""
+
+
+Step = Callable[..., tuple[Tensor, Tensor]]
 
 
 class OwnPeephole(Cell):
@@ -44,23 +50,23 @@ class OwnPeephole(Cell):
 
 
 class Loop(nn.Module):
-    """A recurrence as a careful user writes it: x projected for all steps, gates in one product."""
+    """A recurrence as a careful user writes it: x projected for all steps, gates in one product.
 
-    def __init__(self, width: int, gates: int, step: Callable[..., tuple[Tensor, ...]]) -> None:
+    Its parameters are those of `_weights`.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], step: Step) -> None:
         super().__init__()
-        self.over_x = nn.Linear(width, gates * width)
-        self.over_h = nn.Linear(width, gates * width, bias=False)
-        self.more, self.factor = (nn.Linear(width, width, bias=False) for _ in range(2))
-        self.peep = nn.Parameter(torch.randn(3, width) / 10)
-        self.norm_x, self.norm_h = nn.LayerNorm(gates * width), nn.LayerNorm(gates * width)
-        self.norm_c = nn.LayerNorm(width)
+        for name, weight in weights.items():
+            self.register_parameter(name, nn.Parameter(weight.clone()))
         self.step = step
-        self.width = width
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        h = c = x.new_zeros(x.shape[1], self.width)
-        given = self.norm_x(self.over_x(x)) if self.step is layer_norm else self.over_x(x)
-        factors = self.more(x) if self.step is multiplicative else x
+        h = c = x.new_zeros(x.shape[1], self.U.shape[1])
+        given = F.linear(x, self.W, getattr(self, "b", None))
+        if self.step is layer_norm:
+            given = normal(given, self.gain_x, self.shift_x)
+        factors = F.linear(x, self.F) if self.step is multiplicative else x
         outputs = []
         for g, m in zip(given.unbind(0), factors.unbind(0), strict=True):
             h, c = self.step(self, g, h, c, m)
@@ -68,35 +74,39 @@ class Loop(nn.Module):
         return (torch.stack(outputs),)
 
 
-def peephole(of: Loop, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-    i, f, z, o = torch.addmm(g, h, of.over_h.weight.t()).chunk(4, -1)
+def normal(v: Tensor, gain: Tensor, shift: Tensor | None = None) -> Tensor:
+    return F.layer_norm(v, v.shape[-1:], gain, shift)
+
+
+def peephole(of: Any, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+    i, f, z, o = torch.addmm(g, h, of.U.t()).chunk(4, -1)
     i, f = torch.sigmoid(i + of.peep[0] * c), torch.sigmoid(f + of.peep[1] * c)
     c = f * c + i * torch.tanh(z)
     return torch.sigmoid(o + of.peep[2] * c) * torch.tanh(c), c
 
 
-def coupled(of: Loop, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-    i, z, o = torch.addmm(g, h, of.over_h.weight.t()).chunk(3, -1)
+def coupled(of: Any, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+    i, z, o = torch.addmm(g, h, of.U.t()).chunk(3, -1)
     c = torch.lerp(c, torch.tanh(z), torch.sigmoid(i + of.peep[0] * c))
     return torch.sigmoid(o + of.peep[1] * c) * torch.tanh(c), c
 
 
-def reset_before(of: Loop, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-    w = of.width
-    r, z = torch.addmm(g[:, : 2 * w], h, of.over_h.weight[: 2 * w].t()).sigmoid().chunk(2, -1)
-    n = torch.tanh(torch.addmm(g[:, 2 * w :], r * h, of.over_h.weight[2 * w :].t()))
+def reset_before(of: Any, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+    w = h.shape[1]
+    r, z = torch.addmm(g[:, : 2 * w], h, of.U[: 2 * w].t()).sigmoid().chunk(2, -1)
+    n = torch.tanh(torch.addmm(g[:, 2 * w :], r * h, of.U[2 * w :].t()))
     return torch.lerp(n, h, z), c
 
 
-def layer_norm(of: Loop, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-    i, f, z, o = (g + of.norm_h(h @ of.over_h.weight.t())).chunk(4, -1)
+def layer_norm(of: Any, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+    i, f, z, o = (g + normal(h @ of.U.t(), of.gain_h)).chunk(4, -1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(z)
-    return torch.sigmoid(o) * torch.tanh(of.norm_c(c)), c
+    return torch.sigmoid(o) * torch.tanh(normal(c, of.gain_c, of.shift_c)), c
 
 
-def multiplicative(of: Loop, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-    mixed = m * (h @ of.factor.weight.t())
-    i, f, z, o = torch.addmm(g, mixed, of.over_h.weight.t()).chunk(4, -1)
+def multiplicative(of: Any, g: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+    mixed = m * (h @ of.M.t())
+    i, f, z, o = torch.addmm(g, mixed, of.U.t()).chunk(4, -1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(z)
     return torch.sigmoid(o) * torch.tanh(c), c
 
@@ -110,41 +120,47 @@ class Case:
         cell: its class, or its name in the catalogue.
         jax: its name in `_jax_peer`.
         kind: the name of the layer that both torch.nn and `mnemonist.nn` have.
-        gates: as many products of width H has the loop by hand, where torch lacks the cell.
-        step: that loop's step.
+        step: of the loop by hand, where torch lacks the cell.
     """
 
     title: str
     cell: str | type[Cell]
     jax: str
     kind: str = ""
-    gates: int = 0
-    step: Callable[..., tuple[Tensor, ...]] | None = None
+    step: Step | None = None
 
     def layer(self, width: int) -> nn.Module:
         """Ours, on the compiled engine."""
         if self.kind:
-            return getattr(ours, self.kind)(width, width, executor="native")
-        return ours.Recurrent(self.cell, width, width, executor="native")
+            layer = getattr(ours, self.kind)(width, width, executor="native")
+        else:
+            layer = ours.Recurrent(self.cell, width, width, executor="native")
+        with torch.no_grad():  # peepholes and some biases start at zero
+            for weight in layer.parameters():
+                weight.add_(torch.randn_like(weight), alpha=0.01)
+        return layer
 
-    def torch(self, width: int) -> nn.Module | None:
-        return getattr(nn, self.kind)(width, width) if self.kind else None
-
-    def loop(self, width: int) -> nn.Module | None:
-        return None if self.step is None else Loop(width, self.gates, self.step)
+    def peer(self, layer: nn.Module) -> nn.Module:
+        """torch.nn's layer, or else the loop by hand, with the weights of ours."""
+        if self.step is not None:
+            return Loop(weights(layer), self.step)
+        size = layer.hidden_size
+        theirs = getattr(nn, self.kind)(size, size)
+        theirs.load_state_dict(layer.state_dict())
+        return theirs
 
 
 CASES = {
     "elman": Case("Elman", "torch_rnn", "elman", "RNN"),
     "lstm": Case("LSTM", "torch_lstm", "lstm", "LSTM"),
     "gru": Case("GRU, reset after", "torch_gru", "gru", "GRU"),
-    "peephole": Case("peephole LSTM", "lstm_peephole", "peephole", "", 4, peephole),
-    "own": Case("a user's own", OwnPeephole, "peephole", "", 4, peephole),
-    "cifg": Case("CIFG", "cifg", "cifg", "", 3, coupled),
-    "gru_before": Case("GRU, reset before", "gru_reset_before", "gru_before", "", 3, reset_before),
-    "layer_norm": Case("layer-norm LSTM", "lstm_layer_norm", "layer_norm", "", 4, layer_norm),
+    "peephole": Case("peephole LSTM", "lstm_peephole", "peephole", "", peephole),
+    "own": Case("a user's own", OwnPeephole, "peephole", "", peephole),
+    "cifg": Case("CIFG", "cifg", "cifg", "", coupled),
+    "gru_before": Case("GRU, reset before", "gru_reset_before", "gru_before", "", reset_before),
+    "layer_norm": Case("layer-norm LSTM", "lstm_layer_norm", "layer_norm", "", layer_norm),
     "multiplicative": Case(
-        "multiplicative LSTM", "lstm_multiplicative", "multiplicative", "", 4, multiplicative
+        "multiplicative LSTM", "lstm_multiplicative", "multiplicative", "", multiplicative
     ),
 }
 

@@ -27,9 +27,11 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,13 @@ class Way:
     milliseconds: list[float] = field(default_factory=list)
     faults: list[int] = field(default_factory=list)
 
+    def spent(self, times: int) -> float:
+        """Seconds of so many calls."""
+        begin = time.perf_counter()
+        for _ in range(times):
+            self.call()
+        return time.perf_counter() - begin
+
     @property
     def median(self) -> float:
         return statistics.median(self.milliseconds)
@@ -64,22 +73,17 @@ def alternate(ways: Mapping[str, Way], seconds: float, least: int = 3) -> None:
     repeats = {}
     for way in order:
         torch.set_num_threads(way.threads)
-        way.call()
-        start = time.perf_counter()
-        way.call()
-        repeats[id(way)] = max(1, round(0.003 / (time.perf_counter() - start + 1e-9)))
+        way.spent(1)
+        repeats[id(way)] = max(1, round(0.003 / (way.spent(1) + 1e-9)))
     begin, done = time.perf_counter(), 0
     while done < least or (time.perf_counter() - begin < seconds and done < 40):
         for way in order:
             if torch.get_num_threads() != way.threads:
                 torch.set_num_threads(way.threads)
-                way.call()  # the threads wake up
+                way.spent(1)  # the threads wake up
             times = repeats[id(way)]
             faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-            start = time.perf_counter()
-            for _ in range(times):
-                way.call()
-            way.milliseconds.append(1e3 * (time.perf_counter() - start) / times)
+            way.milliseconds.append(1e3 * way.spent(times) / times)
             faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
             way.faults.append(faults // times)
         done += 1
@@ -104,13 +108,13 @@ def passes(layer: Any, x: Any, dy: Any) -> dict[str, Callable[[], object]]:
 
 
 class Jax:
-    """JAX in a process of its own, on one core."""
+    """JAX in a process of its own, on one core, by questions and answers (`_jax_peer`)."""
 
     def __init__(self, folder: str) -> None:
         environment = os.environ | {
             "PYTHONPATH": folder,
             "JAX_PLATFORMS": "cpu",
-            "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+            "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
         }
         core = min(os.sched_getaffinity(0))
         self.process = subprocess.Popen(
@@ -121,20 +125,44 @@ class Jax:
             text=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
-        self.version = self._answer().get("version")
+        self.version = self._answer()["version"]
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        print(json.dumps(question), file=self.process.stdin, flush=True)
+        return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            sys.exit("JAX does not start: see above, or leave out --jax")
+            sys.exit("JAX has stopped: see above, or leave out --jax")
         return json.loads(line)
 
-    def time(self, cell: str, size: Sequence[int], seconds: float) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        question = dict(zip(("steps", "rows", "width"), size), cell=cell, seconds=seconds)
-        print(json.dumps(question), file=self.process.stdin, flush=True)
-        return self._answer()
+    def ways(
+        self, cell: str, given: Mapping[str, Any], found: dict[str, Any]
+    ) -> tuple[dict[str, Way], str]:
+        """JAX's two ways of a case once its numbers are those that are given, or why not."""
+        import numpy as np
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = str(Path(folder) / "case.npz")
+            np.savez(file, **{name: value.detach().numpy() for name, value in given.items()})
+            answer = self.ask(cell=cell, file=file)
+        if "error" in answer:
+            return {}, f"JAX: {answer['error']}"
+        found["jax"] = answer
+
+        return {
+            f"jax {what} 1": JaxWay(partial(self.ask, what=what)) for what in ("forward", "both")
+        }, ""
+
+
+class JaxWay(Way):
+    """A way whose calls another process makes and times: `call` asks it for so many."""
+
+    def spent(self, times: int) -> float:
+        return self.call(times=times)["seconds"]  # type: ignore[call-arg, index]
 
 
 def compiled(loop: Any, x: Any, dy: Any) -> tuple[Any, str]:
@@ -174,45 +202,55 @@ def measure(
     """All figures of one cell at one size."""
     import torch
     from _cases import CASES, goals, work
+    from _weights import disagreement, results, weights
 
     case, (steps, rows, width) = CASES[name], size
     torch.manual_seed(0)
     x, dy = (torch.randn(steps, rows, width) for _ in range(2))
     x.requires_grad_()
     square = torch.randn(1024, 1024)
+    found: dict[str, Any] = {
+        "cell": name,
+        "size": list(size),
+        "goals": goals(name, size, not args.default_malloc),
+    }
     layer = case.layer(width)
-    ways = {"peak": Way(lambda: torch.mm(square, square))}
-    peers = {"native": layer}
-    if (theirs := case.torch(width)) is not None:
+    ours = results(layer, x, dy)
+    peers, slow, notes = {"native": layer}, {}, []
+    theirs = case.peer(layer)
+    if different := disagreement(ours, results(theirs, x, dy)):
+        sys.exit(f"{name} {size}: the peer computes something else: {different}")
+    if case.kind:
         peers["torch"] = theirs
+    else:
+        slow["loop"] = theirs
+        if args.compile:
+            quick, why = compiled(theirs, x, dy)
+            slow |= {} if quick is None else {"compile": quick}
+            notes.append(why)
     if name == "own":
         peers["built-in"] = CASES["peephole"].layer(width)
-    slow, why = {}, ""
-    if (loop := case.loop(width)) is not None:
-        slow["loop"] = loop
-        if args.compile:
-            quick, why = compiled(slow["loop"], x, dy)
-            slow |= {} if quick is None else {"compile": quick}
+    ways = {"peak": Way(lambda: torch.mm(square, square))}
     for peer, module in peers.items():
         for what, call in passes(module, x, dy).items():
             ways[f"{peer} {what} 1"] = Way(call)
             if args.threads > 1 and what == "both" and peer != "built-in":
                 ways[f"{peer} {what} {args.threads}"] = Way(call, args.threads)
+    if jax is not None:
+        given = {f"w_{n}": value for n, value in weights(layer).items()}
+        there, why = jax.ways(case.jax, {"x": x, "dy": dy} | given | ours, found)
+        ways |= there
+        notes.append(why)
     alternate(ways, args.seconds)
     loops = {
         f"{peer} {what} 1": Way(call)
         for peer, m in slow.items()
         for what, call in passes(m, x, dy).items()
     }
-    loops["peak"] = Way(ways["peak"].call)
     if slow:
+        loops["peak"] = Way(ways["peak"].call)
         alternate(loops, args.seconds / 2, least=2)
     timed = loops | ways
-    found: dict[str, Any] = {
-        "cell": name,
-        "size": list(size),
-        "goals": goals(name, size, not args.default_malloc),
-    }
     found["milliseconds"] = {way: timed[way].median for way in timed}
     found["faults"] = {way: int(statistics.median(timed[way].faults)) for way in timed}
     peak = 2 * 1024**3 / timed["peak"].median
@@ -222,7 +260,7 @@ def measure(
         "share forward": flops / timed["native forward 1"].median / peak,
         "share": 3 * flops / both / peak,
     }
-    for peer in ("torch", "loop", "compile", "built-in"):
+    for peer in ("torch", "loop", "compile", "built-in", "jax"):
         if f"{peer} both 1" in timed:
             figures[peer] = timed[f"{peer} both 1"].median / both
             figures[f"{peer} forward"] = (
@@ -235,16 +273,9 @@ def measure(
             figures["torch, all threads"] = (
                 timed[f"torch {many}"].median / timed[f"native {many}"].median
             )
-    if jax is not None:
-        answer = jax.time(case.jax, size, args.seconds / 2)
-        if "error" in answer:
-            why = answer["error"]
-        else:
-            figures["jax"] = answer["both"] / both
-            figures["jax forward"] = answer["forward"] / timed["native forward 1"].median
-            if both < 1:
-                found["goals"]["jax"] = 0.8
-    found["figures"], found["note"] = figures, why
+    if both < 1:
+        found["goals"]["jax"] = 0.8
+    found["figures"], found["note"] = figures, "; ".join(filter(None, notes))
     return found
 
 
@@ -310,9 +341,9 @@ def small_calls(seconds: float) -> list[dict[str, Any]]:
             case = CASES[name]
             x, dy = (torch.randn(steps, 1, 16) for _ in range(2))
             x.requires_grad_()
-            peer = case.torch(16) or case.loop(16)
-            ways = {f"native {w}": Way(c) for w, c in passes(case.layer(16), x, dy).items()}
-            ways |= {f"peer {w}": Way(c) for w, c in passes(peer, x, dy).items()}
+            layer = case.layer(16)
+            ways = {f"native {w}": Way(c) for w, c in passes(layer, x, dy).items()}
+            ways |= {f"peer {w}": Way(c) for w, c in passes(case.peer(layer), x, dy).items()}
             alternate(ways, seconds, least=5)
             us = {w: 1e3 * ways[w].median for w in ways}
             found.append({"cell": name, "steps": steps, "microseconds": us})

@@ -35,7 +35,8 @@ def timed(threads: int, seconds: float, sizes: list[tuple[int, int, int]]) -> di
             x, dy = (torch.randn(steps, rows, width) for _ in range(2))
             x.requires_grad_()
             case = CASES[kind]
-            layers = {"native": case.layer(width), "torch": case.torch(width)}
+            layer = case.layer(width)
+            layers = {"native": layer, "torch": case.peer(layer)}
             ways = {p: Way(passes(m, x, dy)["both"], threads) for p, m in layers.items()}
             alternate(ways, seconds)
             for peer, way in ways.items():
