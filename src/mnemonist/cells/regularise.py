@@ -269,9 +269,9 @@ class WeightDropout(Regulariser):
 
     U' = D ⊙ U / (1 - p),   D ~ Bernoulli(1 - p), drawn once a sequence for all rows
 
-    The weights are those that the cell names in ``recurrent_weights``. With checkpointed
-    backpropagation D is drawn once a segment. A single call of the cell outside a sequence
-    draws for that step.
+    The weights are those that the cell names in ``recurrent_weights``. A sequence that is run
+    in several calls (truncated backpropagation) has a D for each; a single call of the cell
+    outside a sequence draws for that step.
 
     Args:
         cell: the cell inside; its recurrent weights become parametrised.

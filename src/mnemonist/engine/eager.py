@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
-from torch.nn.utils import parametrize
 
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.job import Job, Trace
+from mnemonist.engine.parametrised import cached
 from mnemonist.errors import CellError
 
 __all__ = ["named_step", "run_eager"]
@@ -47,7 +46,7 @@ def run_eager(job: Job) -> tuple[Trace, dict[str, Tensor]]:
     steps, rows = x.shape[:2]
     state, forced = dict(job.state), job.forced or {}
     kept: dict[str, list[Tensor]] = {name: [] for name in job.keep}
-    with _weights_once():
+    with cached():  # a weight is normalised, or dropped, once a sequence
         for t in range(steps):
             before = state
             if job.resets is not None:
@@ -74,8 +73,3 @@ def run_eager(job: Job) -> tuple[Trace, dict[str, Tensor]]:
         name: torch.stack(values) if values else x.new_zeros(0, rows, widths[name])
         for name, values in kept.items()
     }, state
-
-
-def _weights_once() -> AbstractContextManager[None]:
-    """A parametrised weight (normalised, dropped) is made once a sequence, not once a step."""
-    return nullcontext() if torch.compiler.is_compiling() else parametrize.cached()

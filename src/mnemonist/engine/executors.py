@@ -68,7 +68,7 @@ class Choice:
 def _run_program(job: Job, program: Program) -> Result:
     return run_program(
         program,
-        program.leaves_of(job.cell),
+        job.leaves_of(program),
         job.x,
         job.state,
         job.extras,

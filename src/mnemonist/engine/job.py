@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from mnemonist.engine.contract import CellLike
+from mnemonist.engine.program import Program
 from mnemonist.engine.time import valid_mask
 
 __all__ = ["Job", "Trace"]
@@ -32,6 +33,8 @@ class Job:
         resets: bool (T, B), true where a row starts afresh before the step.
         forced: by state name, (T, B, width): what takes the place of the previous state.
         forced_mask: bool (T, B), where `forced` does so; everywhere if None.
+        leaves: the parameters and buffers of the program that runs, by name in its order, where
+            they are not the cell's own.
     """
 
     cell: CellLike
@@ -44,6 +47,11 @@ class Job:
     resets: Tensor | None = None
     forced: Mapping[str, Tensor] | None = None
     forced_mask: Tensor | None = None
+    leaves: Mapping[str, Tensor] | None = None
+
+    def leaves_of(self, program: Program) -> Mapping[str, Tensor]:
+        """The tensors of `Program.leaves` by name."""
+        return program.leaves_of(self.cell) if self.leaves is None else self.leaves
 
     @property
     def valid(self) -> Tensor | None:

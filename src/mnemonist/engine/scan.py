@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from mnemonist.engine.constants import settled
 from mnemonist.engine.interpret import run_program
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.program import Program
@@ -46,9 +47,9 @@ def run_scan(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     A step at which the state before it is given (a reset, a forced state r) has no memory:
     s_t = 0 ⊙ s_{t-1} + (a_t ⊙ r + b_t). A step behind a row's end keeps the state: a = 1, b = 0.
     """
+    program, leaves = settled(program, job.leaves_of(program), job.x)  # once, for both parts
     linear = _recurrence(program)
     assert linear is not None
-    leaves = program.leaves_of(job.cell)
     valid = job.valid
     wanted = linear.coefficients.emits
     coefficients, _ = run_program(linear.coefficients, leaves, job.x, {}, job.extras, keep=wanted)

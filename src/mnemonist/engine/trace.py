@@ -9,17 +9,16 @@ the batch size or on something that changes from call to call.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.diagnose import diagnosed
 from mnemonist.engine.identity import Guard, identity, is_lasting
+from mnemonist.engine.parametrised import held
 from mnemonist.engine.passes import optimise
 from mnemonist.engine.private import FIRST_LOOK, privately, random_inputs, tensors_of
 from mnemonist.engine.program import Node, Program, Time, ancestors
@@ -151,7 +150,7 @@ def _record(cell: CellLike, rows: int) -> dict[str, Node]:
     """Run the step once for so many rows."""
     assert isinstance(cell, nn.Module)
     device = next((t.device for t in tensors_of(cell).values()), torch.device("cpu"))
-    with privately(device), _FreshParametrizations():
+    with privately(device), held({}):
         x, states, extras = random_inputs(cell, rows)
         recorder = Recorder(cell, x)
         recorder.bind(x, recorder.input("x", x))
@@ -171,17 +170,6 @@ def _record(cell: CellLike, rows: int) -> dict[str, Node]:
                 f"fails on a batch of {rows} rows: {type(error).__name__}: {error}",
             ) from error
         return recorder.results(cell, returned)
-
-
-class _FreshParametrizations(ExitStack):
-    """`parametrize.cached`, without what an outer one has computed before the recording."""
-
-    def __enter__(self) -> _FreshParametrizations:
-        outer = parametrize._cache
-        parametrize._cache = {}
-        self.callback(setattr, parametrize, "_cache", outer)
-        self.enter_context(parametrize.cached())
-        return self
 
 
 def _require_agreement(values: Mapping[str, Node], again: Mapping[str, Node]) -> None:

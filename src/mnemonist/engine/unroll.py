@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isqrt
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint as recompute
 
 from mnemonist.engine import time
 from mnemonist.engine.contract import CellLike, Emit, Unrolled
-from mnemonist.engine.executors import Result, choose
+from mnemonist.engine.executors import choose
 from mnemonist.engine.job import Job
+from mnemonist.engine.segments import run_in_segments
 from mnemonist.errors import ConfigError, ShapeError
 
 __all__ = ["names", "prepare", "unroll"]
@@ -77,8 +76,10 @@ def unroll(
         emit=emit,
         all_states=all_states,
     )
-    run = choose(job, executor, strict=strict).run
-    values, final = run(job) if checkpoint is None else _in_segments(run, job, checkpoint)
+    choice = choose(job, executor, strict=strict)
+    values, final = (
+        choice.run(job) if checkpoint is None else run_in_segments(choice, job, checkpoint)
+    )
     if reverse:
         values = {n: time.reverse_rows(v, job.lengths) for n, v in values.items()}
     emits = names(cell.emits if emit is None else emit)
@@ -137,20 +138,6 @@ def prepare(
         forced=forced,
         forced_mask=forced_mask,
     )
-
-
-def _in_segments(run: Callable[[Job], Result], job: Job, size: int) -> Result:
-    """Run in segments that are run again when their gradient is taken (Chen et al. 2016)."""
-    steps = len(job.x)
-    if steps == 0 or not torch.is_grad_enabled():
-        return run(job)
-    size = size or max(1, isqrt(steps))
-    pieces, state = [], dict(job.state)
-    for start in range(0, steps, size):
-        piece = job.piece(start, min(start + size, steps), state)
-        values, state = recompute(run, piece, use_reentrant=False)
-        pieces.append(values)
-    return {name: torch.cat([piece[name] for piece in pieces]) for name in job.keep}, state
 
 
 def names(emit: Emit) -> tuple[str, ...]:

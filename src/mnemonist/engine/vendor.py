@@ -167,7 +167,7 @@ def run_vendor(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     """Run a program that `kernel_of` knows."""
     kernel = kernel_of(program)
     assert kernel is not None
-    weights = kernel.weights(program, program.leaves_of(job.cell))
+    weights = kernel.weights(program, job.leaves_of(program))
     options = (kernel.bias, 1, 0.0, job.cell.training, False)
     before = tuple(job.state[name][None] for name in program.states)
     hx = before if len(before) > 1 else before[0]

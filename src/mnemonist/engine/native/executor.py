@@ -56,7 +56,7 @@ def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
     steps, rows = job.x.shape[:2]
     order = Order(steps, rows, job.lengths)
     prologue = prologue_of(variant, constants_of(variant, job.keep))
-    leaves = tuple(program.leaves_of(job.cell).values())
+    leaves = tuple(job.leaves_of(program).values())
     values, final = run_rows(
         variant,
         job.keep,

@@ -26,7 +26,7 @@ from mnemonist.engine.private import copy_with, tensors_of
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.errors import UnrepresentableError
 
-__all__ = ["InGraphs", "run_inside", "why_outside"]
+__all__ = ["InGraphs", "prologue_inside", "run_inside", "why_outside"]
 
 _SIMPLE = (bool, int, float, str)
 
@@ -64,15 +64,30 @@ def why_outside(job: Job) -> str:
     return _recipe(job).refusal
 
 
-def run_inside(job: Job) -> tuple[Trace, dict[str, Tensor]]:
-    """Run a job by one operator."""
+def prologue_inside(job: Job) -> list[Tensor]:
+    """What depends on parameters only, for several runs of the pieces of a job."""
+    recipe = _recipe(job)
+    constants: list[Tensor] = torch.ops.mnemonist.prologue(job.x, _leaves(job, recipe), recipe.code)
+    return constants
+
+
+def run_inside(job: Job, constants: list[Tensor] | None = None) -> tuple[Trace, dict[str, Tensor]]:
+    """Run a job by one operator.
+
+    Args:
+        job: what to run.
+        constants: what `prologue_inside` gave, or None: it is part of the run.
+    """
     recipe = _recipe(job)
     given = extras_of(recipe.extras, job)
     inputs = [job.x, *(given[name] for name in recipe.extras)]
     inputs += [(job.forced or {})[name] for name in recipe.bound]
     inputs += [job.state[name] for name in recipe.states]
-    leaves = [_tensor_at(job.cell, path, name) for path, name in recipe.leaves]
-    results = torch.ops.mnemonist.run(inputs, leaves, job.lengths, recipe.code)
+    if constants is None:
+        leaves = _leaves(job, recipe)
+        results = torch.ops.mnemonist.run(inputs, leaves, job.lengths, recipe.code)
+    else:
+        results = torch.ops.mnemonist.run_with(inputs, constants, job.lengths, recipe.code)
     kept = len(job.keep)
     return dict(zip(job.keep, results)), dict(zip(recipe.states, results[kept:]))
 
@@ -90,6 +105,10 @@ def _recipe(job: Job) -> Recipe:
         if found != value:  # never while the recipe is new; what is compared here is guarded
             return Recipe(refusal=f"{name} changed while the cell was read")
     return recipe
+
+
+def _leaves(job: Job, recipe: Recipe) -> list[Tensor]:
+    return [_tensor_at(job.cell, path, name) for path, name in recipe.leaves]
 
 
 def _module_at(cell: CellLike, path: tuple[str, ...]) -> nn.Module:

@@ -15,6 +15,9 @@ that are given at every step (T, B, width), and the states before the first step
 ``leaves`` are its parameters and buffers. The results of `run`: what is kept over time,
 (T, B, width) each, and the final states, (B, width). `forward` and `backward` take the inputs and
 the values of the prologue, in one list.
+
+For runs that share a prologue, the segments of a sequence, the two halves of `run` are operators
+too: ``mnemonist::prologue`` and ``mnemonist::run_with``.
 """
 
 from __future__ import annotations
@@ -56,6 +59,10 @@ _Key = tuple[str, str | int]
 
 _LIBRARY = torch.library.Library("mnemonist", "DEF")
 _LIBRARY.define("run(Tensor[] inputs, Tensor[] leaves, Tensor? lengths, str code) -> Tensor[]")
+_LIBRARY.define("prologue(Tensor x, Tensor[] leaves, str code) -> Tensor[]")
+_LIBRARY.define(
+    "run_with(Tensor[] inputs, Tensor[] constants, Tensor? lengths, str code) -> Tensor[]"
+)
 _LIBRARY.define("forward(Tensor[] tensors, Tensor? lengths, str code, int[] wanted) -> Tensor[]")
 _LIBRARY.define(
     "backward(Tensor[] tensors, Tensor[] stored, Tensor?[] gradients, Tensor? lengths, str code, "
@@ -387,10 +394,20 @@ def _again(
 def _run(
     inputs: list[Tensor], leaves: list[Tensor], lengths: Tensor | None, code: str
 ) -> list[Tensor]:
+    return _run_with(inputs, _prologue(inputs[0], leaves, code), lengths, code)
+
+
+def _prologue(x: Tensor, leaves: list[Tensor], code: str) -> list[Tensor]:
+    """What depends on parameters only."""
     decoded = _decoded(code)
     decoded.check_leaves(leaves)
-    x = inputs[0]
-    tensors = [*inputs, *(k.to(x.dtype) for k in decoded.prologue(x, leaves))]
+    return [k.to(x.dtype) for k in decoded.prologue(x, leaves)]
+
+
+def _run_with(
+    inputs: list[Tensor], constants: list[Tensor], lengths: Tensor | None, code: str
+) -> list[Tensor]:
+    tensors = [*inputs, *constants]
     wanted = []
     if torch.is_grad_enabled():
         wanted = [i for i, tensor in enumerate(tensors) if tensor.requires_grad]
@@ -398,6 +415,8 @@ def _run(
 
 
 _LIBRARY.impl("run", _run, "CompositeImplicitAutograd")
+_LIBRARY.impl("prologue", _prologue, "CompositeImplicitAutograd")
+_LIBRARY.impl("run_with", _run_with, "CompositeImplicitAutograd")
 _LIBRARY.impl("forward", _forward, "CPU")
 _LIBRARY.impl("backward", _backward, "CPU")
 torch.library.register_fake("mnemonist::forward", _forward_shapes)
