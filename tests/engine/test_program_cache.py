@@ -13,7 +13,9 @@ from program_zoo import LSTM, Cell, FusedOdd, Simple
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
+import mnemonist.nn
 from mnemonist import cells
+from mnemonist.engine.native import library
 from mnemonist.engine.program_cell import ProgramCell
 from mnemonist.engine.trace import program_of
 
@@ -200,3 +202,59 @@ def test_equal_cells_share_one_program_and_others_do_not():
     assert program_of(cells.get("lstm")(3, 5, activation="relu")) is not program_of(first)
     again.double()
     assert program_of(again) is not program_of(first)
+
+
+def test_a_hook_that_takes_the_place_of_another():
+    cell = Scaled(3, 5).double()
+    hashes = set()
+    for factor in (2.0, 3.0):
+        hook = cell.hidden.register_forward_hook(lambda module, x, y, f=factor: f * y)
+        hashes.add(program_of(cell).hash())
+        hook.remove()
+    hashes.add(program_of(cell).hash())
+    assert len(hashes) == 3
+
+
+def test_a_module_that_becomes_another_kind_of_module():
+    class Doubled(cells.Gate):
+        def forward(self, *args: Tensor) -> Tensor:
+            return 2 * super().forward(*args)
+
+    cell = Scaled(3, 5).double()
+    before = program_of(cell)
+    cell.hidden.__class__ = Doubled
+    assert program_of(cell).hash() != before.hash()
+    assert_agrees(job_for(cell, 3, 2))
+
+
+def test_a_module_in_two_places_and_in_one():
+    cell = LSTM(3, 5).double()
+    separate = program_of(cell).hash()
+    own, cell.forget = cell.forget, cell.input
+    assert program_of(cell).hash() != separate
+    assert_agrees(job_for(cell, 3, 2))
+    cell.forget = own
+    assert program_of(cell).hash() == separate
+
+
+def test_other_values_under_the_same_parameters():
+    """`Module.to` and `.data =` change what a parameter is, and leave the object."""
+    cell = LSTM(3, 5)
+    before = program_of(cell)
+    weights = [*cell.parameters()]
+    assert all(a is b for a, b in zip(cell.double().parameters(), weights))
+    assert program_of(cell) is not before
+    assert_agrees(job_for(cell, 3, 2))
+
+
+@pytest.mark.parametrize("executor", ["native", "program", "eager"])
+def test_a_layer_dies_with_its_last_user(executor):
+    """The cells of a drop-in layer read its weights, and so lead back to it."""
+    if executor == "native" and not library.available():
+        pytest.skip("the compiled engine is not built here")
+    layer = mnemonist.nn.LSTM(3, 5, executor=executor)
+    layer(torch.randn(4, 2, 3))[0].sum().backward()
+    gone = weakref.ref(layer)
+    del layer
+    gc.collect()
+    assert gone() is None

@@ -63,7 +63,7 @@ def program_of(cell: CellLike) -> Program:
     known = _KNOWN.get(cell)
     if known is None:
         known = _KNOWN.setdefault(cell, _Known())
-    if known.guard is not None and known.guard.holds():
+    if known.guard is not None and known.guard.holds(cell):
         found = known.latest
     else:
         with FIRST_LOOK:  # a thread that waited here finds what the first one made
