@@ -1,17 +1,19 @@
 // Python's way to plans and runs.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "call.hpp"
 #include "kernels.hpp"
 #include "plan.hpp"
-#include "run.hpp"
 
 namespace nb = nanobind;
 
@@ -37,15 +39,25 @@ std::vector<R*> pointers(const Plan& plan, const std::vector<std::uintptr_t>& ad
   return found;
 }
 
+using Ends = std::vector<std::pair<std::int32_t, std::uintptr_t>>;
+
+std::vector<End> ends(const Ends& given) {
+  std::vector<End> found;
+  for (const auto& [buffer, address] : given)
+    found.push_back({buffer, reinterpret_cast<void*>(address)});
+  return found;
+}
+
 void run_plan(const Plan& plan, bool wide, std::int64_t steps, std::int64_t rows,
               std::uintptr_t first, const std::vector<std::uintptr_t>& memory, int threads,
-              const std::string& isa) {
+              const std::string& isa, const Ends& enter, const Ends& leave) {
   if (steps < 0 || rows < 0 || threads < 1) throw std::invalid_argument("a negative size");
   const Grid grid{steps, rows, reinterpret_cast<const std::int64_t*>(first)};
   const Isa kind = isa_of(isa);
   const auto go = [&](const auto& kernels, auto&& buffers) {
+    const auto before = ends(enter), behind = ends(leave);
     const nb::gil_scoped_release released;
-    run(plan, kernels, grid, buffers, threads);
+    call(plan, kernels, grid, std::move(buffers), before, behind, threads);
   };
   if (wide)
     go(kernels_f64(kind), pointers<double>(plan, memory));
@@ -61,8 +73,8 @@ void bind_run(nb::module_& m) {
            nb::arg("code"), nb::arg("numbers"));
   m.def("run", &run_plan, nb::arg("plan"), nb::arg("wide"), nb::arg("steps"), nb::arg("rows"),
         nb::arg("first"), nb::arg("memory"), nb::arg("threads"), nb::arg("isa"),
-        "Run a plan: `memory` has the address of each buffer that the caller provides, `first` "
-        "that of the number of rows before each step, or 0 where every step has all rows.");
+        nb::arg("enter") = Ends{}, nb::arg("leave") = Ends{},
+        "Run a plan; mnemonist/_native.pyi says how.");
 }
 
 }  // namespace mnemonist

@@ -11,6 +11,7 @@ endif()
 
 set(ENGINE_SOURCES
     arena.cpp
+    call.cpp
     dispatch.cpp
     lowp.cpp
     plan.cpp

@@ -27,6 +27,7 @@ bool has_isa(const std::string& name) {
 
 void bind_memory(nb::module_& m) {
   m.def("empty", &empty_tensor, "shape"_a, "wide"_a = false);
+  m.def("empty_behind", &empty_behind, "ahead"_a, "shape"_a, "wide"_a = false);
   m.def("arena_use", [] {
     const ArenaUse use = arena_use();
     nb::dict found;

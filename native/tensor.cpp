@@ -1,8 +1,9 @@
 #include "tensor.hpp"
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 
 #include "arena.hpp"
@@ -33,7 +34,7 @@ struct DLManagedTensor {
 
 struct Managed : DLManagedTensor {
   std::vector<std::int64_t> sizes;  // the shape, then the strides
-  Block block;
+  std::shared_ptr<Block> block;
 };
 
 void give_back(DLManagedTensor* managed) { delete static_cast<Managed*>(managed); }
@@ -45,46 +46,63 @@ void drop_if_unused(PyObject* capsule) {
   }
 }
 
-}  // namespace
+std::size_t bytes_of(bool wide) { return wide ? 8 : 4; }
 
-nb::capsule empty_tensor(const std::vector<std::int64_t>& shape, bool wide) {
-  const std::size_t width = wide ? 8 : 4;
+// How many elements there are; more than there can be is an error.
+std::size_t count_of(const std::vector<std::int64_t>& shape, bool wide) {
   std::size_t count = 1;
   for (const std::int64_t size : shape) {
     if (size < 0) throw nb::value_error("a negative size");
-    if (size != 0 && count > std::numeric_limits<std::int64_t>::max() / width / size) {
+    if (size != 0 && count > std::numeric_limits<std::int64_t>::max() / bytes_of(wide) / size) {
       throw std::bad_alloc();
     }
     count *= static_cast<std::size_t>(size);
   }
-  auto* managed = new Managed{};
-  try {
-    managed->block = Block(count * width);
-    const std::size_t n = shape.size();
-    managed->sizes.assign(2 * n, 1);
-    std::copy(shape.begin(), shape.end(), managed->sizes.begin());
-    for (std::size_t i = n; i-- > 1;) {
-      managed->sizes[n + i - 1] = managed->sizes[n + i] * shape[i];
-    }
-    managed->tensor = {managed->block.data(),
-                       1,
-                       0,
-                       static_cast<std::int32_t>(n),
-                       2,
-                       static_cast<std::uint8_t>(8 * width),
-                       1,
-                       managed->sizes.data(),
-                       managed->sizes.data() + n,
-                       0};
-    managed->deleter = give_back;
-    PyObject* capsule =
-        PyCapsule_New(static_cast<DLManagedTensor*>(managed), "dltensor", drop_if_unused);
-    if (!capsule) throw nb::python_error();
-    return nb::steal<nb::capsule>(capsule);
-  } catch (...) {
-    delete managed;
-    throw;
+  return count;
+}
+
+nb::capsule capsule(const std::shared_ptr<Block>& block, std::size_t ahead,
+                    const std::vector<std::int64_t>& shape, bool wide) {
+  auto managed = std::make_unique<Managed>();
+  managed->block = block;
+  const std::size_t n = shape.size();
+  managed->sizes.assign(2 * n, 1);
+  std::copy(shape.begin(), shape.end(), managed->sizes.begin());
+  for (std::size_t i = n; i-- > 1;) {
+    managed->sizes[n + i - 1] = managed->sizes[n + i] * shape[i];
   }
+  char* data = static_cast<char*>(block->data());
+  managed->tensor = {data ? data + ahead * bytes_of(wide) : nullptr,
+                     1,
+                     0,
+                     static_cast<std::int32_t>(n),
+                     2,
+                     static_cast<std::uint8_t>(8 * bytes_of(wide)),
+                     1,
+                     managed->sizes.data(),
+                     managed->sizes.data() + n,
+                     0};
+  managed->deleter = give_back;
+  PyObject* made =
+      PyCapsule_New(static_cast<DLManagedTensor*>(managed.get()), "dltensor", drop_if_unused);
+  if (!made) throw nb::python_error();
+  managed.release();
+  return nb::steal<nb::capsule>(made);
+}
+
+}  // namespace
+
+nb::capsule empty_tensor(const std::vector<std::int64_t>& shape, bool wide) {
+  const auto block = std::make_shared<Block>(count_of(shape, wide) * bytes_of(wide));
+  return capsule(block, 0, shape, wide);
+}
+
+nb::tuple empty_behind(std::int64_t ahead, const std::vector<std::int64_t>& shape, bool wide) {
+  const auto count = static_cast<std::int64_t>(count_of(shape, wide));
+  const std::size_t all = count_of({ahead}, wide) + static_cast<std::size_t>(count);
+  const auto block = std::make_shared<Block>(all * bytes_of(wide));
+  return nb::make_tuple(capsule(block, 0, {static_cast<std::int64_t>(all)}, wide),
+                        capsule(block, static_cast<std::size_t>(ahead), shape, wide));
 }
 
 }  // namespace mnemonist

@@ -14,4 +14,8 @@ namespace mnemonist {
 // without the GIL.
 nanobind::capsule empty_tensor(const std::vector<std::int64_t>& shape, bool wide);
 
+// Two of them over one block: all of it as a vector, and the tensor that begins behind its first
+// `ahead` elements. To torch they are apart: none is a view of the other.
+nanobind::tuple empty_behind(std::int64_t ahead, const std::vector<std::int64_t>& shape, bool wide);
+
 }  // namespace mnemonist

@@ -14,6 +14,9 @@ def pool_threads() -> int:
 def empty(shape: Sequence[int], wide: bool = False) -> object:
     """A DLPack capsule over uninitialised memory of the arena: float32, or float64 if `wide`."""
 
+def empty_behind(ahead: int, shape: Sequence[int], wide: bool = False) -> tuple[object, object]:
+    """Two capsules over one block: all of it as a vector, and what begins behind `ahead` elements."""
+
 def arena_use() -> dict[str, int]:
     """Bytes `in_use` and `idle`; blocks `taken` so far, and of them `fresh` from the system."""
 
@@ -43,11 +46,18 @@ def run(
     memory: Sequence[int],
     threads: int,
     isa: str,
+    enter: Sequence[tuple[int, int]] = (),
+    leave: Sequence[tuple[int, int]] = (),
 ) -> None:
     """Run a plan.
 
-    `memory` has the address of each buffer that the caller provides, `first` that of the number of
-    rows before each step, or 0 where every step has all rows.
+    Args:
+        first: the address of the number of rows before each step, or 0 where every step has all.
+        memory: the address of each buffer; 0 for those of a thread or of the plan, and for those
+            whose content nobody wants, which then live as long as the run.
+        isa: an instruction set; the best there is if empty.
+        enter: buffer and address of what its first rows are filled with before; 0: with zeros.
+        leave: buffer of a state and address of where what each row ended with is copied behind.
     """
 
 class Stepper:
