@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+
+from mnemonist.engine import vendor_table
 
 settings.register_profile("mnemonist", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("mnemonist")
@@ -18,3 +21,17 @@ def _same_numbers() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 what scikit-learn falls back to
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Say that torch's kernels take so many times as long as the compiled engine, at every size."""
+
+    def says(ratio: float) -> None:
+        sizes = dict.fromkeys(
+            ((steps, rows) for steps in vendor_table.STEPS for rows in vendor_table.ROWS),
+            (ratio,) * len(vendor_table.WIDTHS),
+        )
+        monkeypatch.setattr(vendor_table, "RATIOS", dict.fromkeys(vendor_table.RATIOS, sizes))
+
+    return says

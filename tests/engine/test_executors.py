@@ -60,11 +60,13 @@ class Swapped(Cell):
 @pytest.mark.parametrize(
     "name", ["elman", "irnn", "lstm", "gru", "torch_rnn", "torch_lstm", "torch_gru"]
 )
-def test_torch_has_a_kernel_for_what_it_has_a_layer_for(name):
+def test_torch_has_a_kernel_for_what_it_has_a_layer_for(name, measured):
+    measured(0.5)
     assert explain(cells.get(name)(3, 5)).executor == "vendor"
 
 
-def test_a_users_own_lstm_runs_on_the_kernel_and_computes_the_same():
+def test_a_users_own_lstm_runs_on_the_kernel_and_computes_the_same(measured):
+    measured(0.5)
     torch.manual_seed(0)
     cell, x = OwnLSTM(3, 5).double(), torch.randn(6, 2, 3, dtype=torch.float64, requires_grad=True)
     assert explain(cell, x).executor == "vendor"
@@ -194,7 +196,8 @@ def test_dropped_weights_are_the_same_at_every_step_of_every_executor():
         assert not torch.allclose(unroll(cell, x, executor=executor).output, first)
 
 
-def test_relu_of_a_gate_is_the_relu_kernel():
+def test_relu_of_a_gate_is_the_relu_kernel(measured):
+    measured(0.5)
     cell = cells.get("elman")(3, 5, activation="relu")
     assert explain(cell).executor == "vendor"
     x = torch.randn(4, 2, 3)

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -221,7 +222,8 @@ def test_a_subclass_with_its_own_forward_finds_torchs_helpers() -> None:
         layer(X, (h, c[:, :1]))
 
 
-def test_explain_names_the_executor_that_runs() -> None:
+def test_explain_names_the_executor_that_runs(measured: Callable[[float], None]) -> None:
+    measured(0.5)
     layer = LSTM(3, 5, num_layers=2, dtype=torch.float64)
     assert layer.explain(X).executor == layer.explain().executor == "vendor"
     assert layer.explain(pack_padded_sequence(X, [7] * 4)).executor == "vendor"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from mnemonist.engine import scan, vendor
+from mnemonist.engine import scan, vendor, vendor_choice
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.eager import run_eager
 from mnemonist.engine.interpret import run_program
@@ -87,8 +87,9 @@ def _run_native(job: Job, program: Program) -> Result:
     return native.run_native(program, job)
 
 
-# In the order of preference, which benchmarks/executors.py measured: where torch has a kernel it
-# is the fastest, a scan beats a loop, and a program beats the step in a Python loop.
+# In the order of preference, which benchmarks/executors.py measured: a scan beats a loop, and a
+# program beats the step in a Python loop. Between torch's kernel and the compiled engine
+# measurements at the nearest sizes decide.
 _EXECUTORS = (
     Executor(
         "vendor",
@@ -157,9 +158,31 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
         else:
             reason = executor.obstacle(job, program)
         if reason is None:
+            if name == "auto" and executor.name == "vendor":
+                assert program is not None
+                return _vendor_or_native(job, program)
             return Choice(executor, program, passed_over)
         passed_over[executor.name] = reason
     raise ConfigError(f"executor {name!r} cannot run this: {passed_over[name]}. Take 'auto'")
+
+
+def _vendor_or_native(job: Job, program: Program) -> Choice:
+    """The faster one where torch has a kernel; the other one is passed over with its figure."""
+    lacking = native.obstacle(program, job)
+    if lacking is not None:
+        return Choice(EXECUTORS["vendor"], program, {"native": lacking})
+    kernel = vendor.kernel_of(program)
+    assert kernel is not None
+    steps, rows = job.x.shape[:2]
+    tensors = (job.x, *job.state.values(), *job.leaves_of(program).values())
+    slower, reason = vendor_choice.slower(
+        kernel.name,
+        vendor_choice.kind_of(job.x.dtype, ragged=False),
+        torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors),
+        (steps, rows, program.hidden_size),
+    )
+    faster = "vendor" if slower == "native" else "native"
+    return Choice(EXECUTORS[faster], program, {slower: reason})
 
 
 def why_not(cell: CellLike, name: str) -> str | None:

@@ -101,11 +101,11 @@ class _Relu(_Reference):
         return torch.relu(self.input("h", x) + self.recurrent("h", h))
 
 
-_REFERENCES: dict[type[_Reference], Callable[..., tuple[Tensor, ...]]] = {
-    _LSTM: torch._VF.lstm,
-    _GRU: torch._VF.gru,
-    _Tanh: torch._VF.rnn_tanh,
-    _Relu: torch._VF.rnn_relu,
+_REFERENCES: dict[type[_Reference], tuple[str, Callable[..., tuple[Tensor, ...]]]] = {
+    _LSTM: ("lstm", torch._VF.lstm),
+    _GRU: ("gru", torch._VF.gru),
+    _Tanh: ("rnn", torch._VF.rnn_tanh),
+    _Relu: ("rnn", torch._VF.rnn_relu),
 }
 
 
@@ -114,12 +114,14 @@ class Kernel:
     """A kernel that computes a program.
 
     Attributes:
+        name: "lstm", "gru" or "rnn".
         run: torch's function.
         gates: the gates in the order in which it stacks them.
         roles: for each operand of the program's fingerprint, the reference's weight it is.
         bias: whether there are biases.
     """
 
+    name: str
     run: Callable[..., tuple[Tensor, ...]]
     gates: tuple[str, ...]
     roles: tuple[str, ...]
@@ -180,12 +182,12 @@ def run_vendor(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
 def _catalogue(input_size: int, hidden_size: int) -> dict[str, Kernel]:
     """The kernels for these sizes, by the fingerprint of what they compute."""
     known = {}
-    for reference, run in _REFERENCES.items():
+    for reference, (name, run) in _REFERENCES.items():
         for bias in (True, False):
             cell: CellLike = reference(input_size, hidden_size, bias)
             found = fingerprint(trace(cell))
             roles = tuple(o.node.attr[0] for o in found.operands)
-            known[found.digest] = Kernel(run, reference.gates, roles, bias)
+            known[found.digest] = Kernel(name, run, reference.gates, roles, bias)
     return known
 
 

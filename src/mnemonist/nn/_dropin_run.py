@@ -1,8 +1,9 @@
 """How a layer in torch.nn's layout is run: by torch's own kernel in one call, or by the engine.
 
-The choice is made in `obstacle`, and nowhere else. torch's kernel (`torch._VF.lstm` and its
+The choice is made in `_reasons`, and nowhere else. torch's kernel (`torch._VF.lstm` and its
 sisters: oneDNN or ATen on a CPU, cuDNN or MIOpen on a GPU) runs all layers and both directions
-in one call; the engine runs one cell at a time and takes what the kernel does not.
+in one call; the engine runs one cell at a time, and takes what the kernel does not and what it
+was measured to do faster.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from mnemonist.engine import Explanation, explain, unroll
+from mnemonist.engine import Explanation, explain, unroll, vendor_choice
 from mnemonist.engine.executors import under_transform
+from mnemonist.engine.native import executor as native
+from mnemonist.engine.native import inside
+from mnemonist.engine.outside import Outside, breaks_graphs
 from mnemonist.engine.time import check_lengths, repack, unpack
+from mnemonist.engine.unroll import prepare
 from mnemonist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -86,13 +91,16 @@ def run_layer(
     Raises:
         ConfigError: torch's kernel was asked for and cannot run this.
     """
-    if (
-        executor in ("auto", VENDOR)
-        and torch.compiler.is_dynamo_compiling()
-        and not torch.compiler.is_exporting()
-    ):
-        return _outside_graph(layer, x, states, lengths, executor)
+    if breaks_graphs() and executor not in ("native", "eager"):
+        if executor == "auto" and isinstance(x, Tensor) and _fits_graphs(layer, x):
+            return _engine(layer, x, states, lengths, executor)
+        return _outside_graphs(layer, x, states, lengths, executor)
     return _run_layer(layer, x, states, lengths, executor)
+
+
+def _fits_graphs(layer: TorchLayer, x: Tensor) -> bool:
+    """Whether the layer becomes operators of the compiled engine inside torch.compile."""
+    return not inside.why_outside(prepare(layer._cells[0], x))
 
 
 def _run_layer(
@@ -102,7 +110,7 @@ def _run_layer(
     lengths: Tensor | list[int] | None,
     executor: str,
 ) -> tuple[Tensor | PackedSequence, States]:
-    reason = obstacle(executor, x, lengths)
+    reason, _ = _reasons(layer, x, lengths, executor)
     if reason is None:
         if isinstance(x, Tensor):
             return _vendor(layer, x, states, lengths)
@@ -125,25 +133,65 @@ def explain_layer(
     executor: str,
 ) -> Explanation:
     """How `run_layer` would run, without running it; the program is the first cell's."""
-    reason = obstacle(executor, x, lengths)
+    if x is None:
+        x = layer._flat_weights[0].new_zeros(1, 1, layer.input_size)
+    reason, engines = _reasons(layer, x, lengths, executor)
     if isinstance(x, PackedSequence):
         x, lengths = unpack(x)
     name = "auto" if reason is None else executor
     with parametrize.cached():
         found = explain(layer._cells[0], x, lengths=lengths, executor=name)
+    kind = type(layer).__name__
     if reason is None:
-        return replace(found, cell=type(layer).__name__, executor=VENDOR, passed_over={})
+        passed_over = {} if engines is None else {"native": engines}
+        return replace(found, cell=kind, executor=VENDOR, passed_over=passed_over)
     passed_over = {f"{VENDOR}, all layers in one call": reason, **found.passed_over}
-    return replace(found, cell=type(layer).__name__, passed_over=passed_over)
+    return replace(found, cell=kind, passed_over=passed_over)
+
+
+def _reasons(
+    layer: TorchLayer,
+    x: Tensor | PackedSequence,
+    lengths: Tensor | list[int] | None,
+    executor: str,
+) -> tuple[str | None, str | None]:
+    """Why torch's kernel does not run a call (None if it does), and then why the engine does not."""
+    reason = obstacle(executor, x, lengths)
+    if reason is not None or executor == VENDOR or torch.compiler.is_compiling():
+        return reason, None
+    slower, why = _compared(layer, x, ragged=lengths is not None or isinstance(x, PackedSequence))
+    return (why, None) if slower == VENDOR else (None, why)
+
+
+def _compared(layer: TorchLayer, x: Tensor | PackedSequence, *, ragged: bool) -> tuple[str, str]:
+    """Which of vendor and native is not taken where torch's kernel can run a call, and why."""
+    values = x if isinstance(x, Tensor) else x.data
+    lacking = native.input_obstacle(values)
+    if lacking is not None:
+        return "native", lacking
+    if layer.proj_size:
+        return "native", "not measured with a projection"
+    if ragged and layer.dropout and layer.training and layer.num_layers > 1:
+        return "native", "it would drop other elements of ragged rows than torch does"
+    steps, rows = x.shape[:2] if isinstance(x, Tensor) else (len(x[1]), int(x[1][0]))
+    if rows == 0:
+        return "native", "not measured without rows"
+    wanted = (values.requires_grad, *(weight.requires_grad for weight in layer.parameters()))
+    return vendor_choice.slower(
+        layer.mode.partition("_")[0].lower(),
+        vendor_choice.kind_of(values.dtype, ragged=ragged),
+        torch.is_grad_enabled() and any(wanted),
+        (steps, rows, layer.hidden_size),
+    )
 
 
 # torch.compile would unroll the kernel into T steps, which takes minutes at T = 500 (and fails
 # for an LSTM on a CPU with gradients, torch 2.13), so it is called from outside the graph, as
 # Dynamo does with torch.nn's layers.
-_outside_graph = torch.compiler.disable(
+_outside_graphs = Outside(
     _run_layer,
-    reason="torch's recurrent kernel is called outside the graph; with executor='eager' the "
-    "layer is traced as a part of it, one step after the other",
+    "torch's recurrent kernel, and the executors program and scan, are called outside the graph; with "
+    "executor='native' the layer is one operator of it, with 'eager' one step after the other",
 )
 
 

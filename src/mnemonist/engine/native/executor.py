@@ -17,7 +17,7 @@ from mnemonist.engine.native.run import Rows, constants_of, lack, run_rows
 from mnemonist.engine.program import Node, Program
 from mnemonist.engine.transforms import bind, replaced
 
-__all__ = ["extras_of", "obstacle", "prologue_of", "run_native", "variant_of"]
+__all__ = ["extras_of", "input_obstacle", "obstacle", "prologue_of", "run_native", "variant_of"]
 
 _RESET, _INITIAL = "@reset", "@initial."
 _FORCE, _FORCED = "@force", "@forced."
@@ -29,10 +29,22 @@ _PROLOGUES: _Known = WeakKeyDictionary()
 
 def obstacle(program: Program, job: Job) -> str | None:
     """Why the compiled engine cannot run a job, or None if it can."""
+    x = job.x
+    beyond = input_obstacle(x)
+    if beyond is not None:
+        return beyond
+    for name, leaf in program.leaves_of(job.cell).items():
+        if leaf.is_floating_point() and leaf.dtype is not x.dtype:
+            return f"{name} is {leaf.dtype} and the input {x.dtype}"
+    missing = lack(_variant(program, job), job.keep, torch.is_grad_enabled())
+    return None if missing is None else f"it lacks {missing}"
+
+
+def input_obstacle(x: Tensor) -> str | None:
+    """Why the compiled engine cannot run any program on this input, here and now."""
     missing = library.why_missing()
     if missing is not None:
         return missing
-    x = job.x
     if x.device.type != "cpu":
         return f"it runs on a CPU, and the input is on {x.device}"
     if x.dtype not in (torch.float32, torch.float64):
@@ -43,11 +55,7 @@ def obstacle(program: Program, job: Job) -> str | None:
         return "torch.func reads torch operations"
     if type(x) is not Tensor and type(x) is not torch.nn.Parameter:
         return f"it takes tensors, and the input is a {type(x).__name__}"
-    for name, leaf in program.leaves_of(job.cell).items():
-        if leaf.is_floating_point() and leaf.dtype is not x.dtype:
-            return f"{name} is {leaf.dtype} and the input {x.dtype}"
-    missing = lack(_variant(program, job), job.keep, torch.is_grad_enabled())
-    return None if missing is None else f"it lacks {missing}"
+    return None
 
 
 def run_native(program: Program, job: Job) -> tuple[Trace, dict[str, Tensor]]:
