@@ -4,7 +4,7 @@
 
 Every figure comes from a process of its own that makes a layer and its input and then takes three
 training steps (forward, backward): the most memory that was resident meanwhile, less what was
-resident before. Long sequences are trained with and without `checkpoint=0` (segments of √T steps
+resident before, with malloc and threads as in any process. Long sequences are trained with and without `checkpoint=0` (segments of √T steps
 that run again backwards); what goes in and comes out, x and y with their gradients, grows
 with T whatever one does, and is subtracted there.
 """
@@ -166,6 +166,11 @@ def main() -> None:
         return
     if not Path("/proc/self/clear_refs").exists():
         sys.exit("this needs Linux: it reads /proc/self/status")
+    import torch
+
+    from mnemonist.engine.native import library
+
+    print(f"{library.describe()}, torch {torch.__version__}, {torch.get_num_threads()} threads\n")
     sizes = SIZES if args.sizes is None else [tuple(map(int, s.split(","))) for s in args.sizes]
     found = {"steps": training_steps(sizes), "long": long_sequences(args.lengths)}  # type: ignore[arg-type]
     if args.figure and found["long"]:

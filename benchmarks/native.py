@@ -3,7 +3,6 @@
     python benchmarks/native.py                       # the whole grid, about 20 minutes on 2 cores
     python benchmarks/native.py --cells lstm own --sizes 100,32,128 --seconds 2
     python benchmarks/native.py --jax DIR             # DIR: where `pip install --target DIR jax` put it
-    python benchmarks/native.py --vendor-table       # where torch's own kernels are faster, 10 minutes
 
 For every cell and size, in rounds in which all take turns: the cell through the compiled engine,
 torch.nn's layer where it has the cell, else the same cell as a loop written by hand (x projected
@@ -319,8 +318,8 @@ def row_of(result: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     return [CASES[result["cell"]].title, size, *ms, *figures, " / ".join(peers)]
 
 
-def markdown(results: Sequence[Mapping[str, Any]], head: str) -> str:
-    columns = [c for c in COLUMNS if any(c in r["figures"] for r in results)]
+def markdown(results: Sequence[Mapping[str, Any]], head: str, chosen: Sequence[str]) -> str:
+    columns = [c for c in chosen if any(c in r["figures"] for r in results)]
     titles = ["cell", "T, B, H", "ms f", "ms f+b", *(COLUMNS[c] for c in columns), "page faults"]
     lines = [head, "", "| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     lines += ["| " + " | ".join(row_of(r, columns)) + " |" for r in results]
@@ -370,7 +369,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-small", action="store_true", help="leave out the short calls")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--markdown", metavar="FILE")
-    parser.add_argument("--vendor-table", action="store_true", help="write engine/vendor_table.py")
+    parser.add_argument(
+        "--columns", nargs="+", choices=COLUMNS, default=list(COLUMNS), help="of the table"
+    )
     return parser.parse_args()
 
 
@@ -389,11 +390,6 @@ def main() -> None:
 
     from mnemonist.engine.native import library
 
-    if args.vendor_table:
-        from _vendor_table import write
-
-        write(args.seconds / 8, args.sizes)
-        return
     sizes = SIZES if not args.sizes else [tuple(map(int, s.split(","))) for s in args.sizes]
     jax = Jax(args.jax) if args.jax else None
     malloc = "default" if args.default_malloc else "that keeps its memory"
@@ -436,7 +432,7 @@ def main() -> None:
             json.dumps({"setting": head, "grid": results, "small": small}, indent=1)
         )
     if args.markdown:
-        Path(args.markdown).write_text(markdown(results, head))
+        Path(args.markdown).write_text(markdown(results, head, args.columns))
 
 
 if __name__ == "__main__":

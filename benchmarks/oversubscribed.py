@@ -3,8 +3,9 @@
     python benchmarks/oversubscribed.py [--busy 4] [--seconds 6]
 
 Forward and backward passes on all cores, first alone, then beside processes that compute without
-end. Both are timed in turns in the same process; the figure is the median with the others
-over the median without them. The engine should not be slowed more than torch is.
+end. Both are timed in turns in the same process, which starts itself again with a malloc that keeps
+its memory, as `native.py` does; the figure is the median with the others over the median without
+them. The engine should not be slowed more than torch is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from pathlib import Path
 
 import torch
 from _cases import CASES
-from native import Way, alternate, passes
+from native import Way, alternate, passes, start_again_with_malloc
+
+from mnemonist.engine.native import library
 
 SIZES = [(100, 1, 128), (100, 1, 512), (100, 32, 128), (1000, 16, 64)]
 KINDS = ("lstm", "gru", "elman")
@@ -41,6 +44,8 @@ def timed(threads: int, seconds: float, sizes: list[tuple[int, int, int]]) -> di
             alternate(ways, seconds)
             for peer, way in ways.items():
                 found[f"{kind} {steps}, {rows}, {width} {peer}"] = way.median
+            milliseconds = ", ".join(f"{peer} {way.median:.2f}" for peer, way in ways.items())
+            print(f"  {kind} {steps}, {rows}, {width}: ms {milliseconds}", flush=True)
     return found
 
 
@@ -52,10 +57,17 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", metavar="T,B,H")
     parser.add_argument("--json", metavar="FILE")
     args = parser.parse_args()
+    start_again_with_malloc()
     sizes = SIZES
     if args.sizes:
         sizes = [tuple(map(int, s.split(","))) for s in args.sizes]  # type: ignore[misc]
+    print(
+        f"{library.describe()}, torch {torch.__version__}, {os.cpu_count()} cores, {args.threads} "
+        f"threads, load {os.getloadavg()[0]:.1f}; forward and backward\nalone",
+        flush=True,
+    )
     alone = timed(args.threads, args.seconds, sizes)
+    print(f"beside {args.busy} busy processes", flush=True)
     others = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(args.busy)]
     try:
         beside = timed(args.threads, args.seconds, sizes)
@@ -63,10 +75,7 @@ def main() -> None:
         for process in others:
             process.kill()
             process.wait()
-    print(
-        f"torch {torch.__version__}, {os.cpu_count()} cores, {args.threads} threads; forward and "
-        f"backward, ms alone, and times as long beside {args.busy} busy processes"
-    )
+    print(f"\nms alone, and times as long beside {args.busy} busy processes")
     print(f"{'':24}{'native':>20}{'torch.nn':>20}")
     for name in (n.removesuffix(" native") for n in alone if n.endswith(" native")):
         slower = {p: beside[f"{name} {p}"] / alone[f"{name} {p}"] for p in ("native", "torch")}
