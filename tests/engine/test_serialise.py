@@ -171,3 +171,10 @@ def test_damage_is_an_error_or_another_whole_program(data: st.DataObject) -> Non
     except MnemonistError:
         return
     assert Program.from_json(program.to_json()).hash() == program.hash()
+
+
+def test_the_same_text_is_the_same_program_as_long_as_it_lives():
+    text = program_of(Leaky(3, 4)).to_json()
+    first, second = Program.from_json(text), Program.from_json(text)
+    assert first is second
+    assert Program.from_json(first.to_json()) is first

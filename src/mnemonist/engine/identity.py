@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from mnemonist.engine.program import Program
 
-__all__ = ["Guard", "identity", "is_lasting"]
+__all__ = ["INTERNAL", "Guard", "identity", "is_lasting"]
 
-_INTERNAL = frozenset(nn.Module().__dict__) - {"training"}
+INTERNAL = frozenset(nn.Module().__dict__) - {"training"}
+"""What every module has beside its flag and the attributes of its class."""
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _TABLES = ("_parameters", "_buffers", "_modules", *_HOOKS)
 _SIMPLE = (bool, int, float, str, bytes, type(None), type, FunctionType, BuiltinFunctionType)
@@ -113,7 +114,7 @@ class _Test:
                 self.lines.append(f"t = {own}['{table}'][{self.constant(name)}]")
                 self.tensor(tensor)
         for name in content:
-            if name not in _INTERNAL:
+            if name not in INTERNAL:
                 self.watch(own, content, name)
         return own
 
@@ -162,7 +163,7 @@ def identity(cell: nn.Module) -> tuple[Any, ...]:
     for module in _modules(cell):
         content = module.__dict__
         parts.append(type(module))
-        parts.extend((n, _frozen(v)) for n, v in content.items() if n not in _INTERNAL)
+        parts.extend((n, _frozen(v)) for n, v in content.items() if n not in INTERNAL)
         parts.append(tuple(content["_modules"]))
         parts.append((tuple(content["_forward_hooks"]), tuple(content["_forward_pre_hooks"])))
         for table in ("_parameters", "_buffers"):

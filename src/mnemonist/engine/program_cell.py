@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from mnemonist.engine.contract import Emit
 from mnemonist.engine.interpret import run_step
+from mnemonist.engine.native.inside import InGraphs
 from mnemonist.engine.program import Program
 from mnemonist.errors import CellError
 
 __all__ = ["ProgramCell"]
 
 
-class ProgramCell(nn.Module):
+class ProgramCell(InGraphs, nn.Module):
     """A cell whose step runs a program, with parameters under their original names.
 
     A model saved with a user's own cell is loaded as one of these: no Python class is needed,

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from mnemonist.engine.graph import Graph, Unfit
 from mnemonist.engine.program import AFFINE, POINTWISE, REDUCTIONS, Node, Program, Time
@@ -83,14 +84,26 @@ def digest(program: Program) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+_READ: WeakValueDictionary[str, Program] = WeakValueDictionary()
+
+
 def from_json(text: str) -> Program:
-    """The program that `to_json` wrote.
+    """The program that `to_json` wrote; the same object for the same text, as long as it lives.
+
+    Layers that are read one by one so share what is prepared for a program: plans, graphs.
 
     Raises:
         DataError: the text is no program, one of another version, or one whose parts do not fit.
     """
     if not isinstance(text, str) or len(text) > _LARGEST_TEXT:
         raise DataError(f"a program is JSON text of at most {_LARGEST_TEXT >> 20} MiB")
+    program = _READ.get(text)
+    if program is None:
+        program = _READ[text] = _read(text)
+    return program
+
+
+def _read(text: str) -> Program:
     try:
         content = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

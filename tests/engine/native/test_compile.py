@@ -7,14 +7,15 @@ import sys
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._dynamo.backends.debugging import aot_eager
 
 from mnemonist import cells
 from mnemonist.cells import Cell
-from mnemonist.engine import program_of, unroll
+from mnemonist.engine import Program, program_of, unroll
 from mnemonist.engine.native import library
 from mnemonist.engine.native.operators import code_of
+from mnemonist.engine.program_cell import ProgramCell
 from mnemonist.errors import ConfigError, DataError, ShapeError
 from mnemonist.nn import Recurrent
 
@@ -167,6 +168,107 @@ def test_models_of_one_kind_share_a_graph():
         model = Recurrent("mgu", 3, 4).double()
         torch.testing.assert_close(graphs.compiled(model)(x), model(x))
     assert len(graphs.operators) <= 2
+
+
+class Optional(Cell):
+    """A cell whose equations hang on what it was made with, in every way that Python knows."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        activation=torch.tanh,
+        bias: bool = True,
+        further: bool = False,
+        scales: tuple[float, ...] = (),
+        tied: bool = False,
+        rate: float = 1.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        (self.hidden,) = self.gates("hidden", bias=bias)
+        self.further = nn.Linear(hidden_size, hidden_size) if further else None
+        self.before = nn.Parameter(torch.randn(hidden_size))
+        self.behind = self.before if tied else nn.Parameter(torch.randn(hidden_size))
+        self.activation, self.scales, self._rate = activation, [*scales], rate
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        total = self.hidden(x, h) * self.before * self._rate
+        if self.further is not None:
+            total = total + self.further(h)
+        for scale in self.scales:
+            total = total * scale
+        return self.activation(total) * self.behind
+
+
+OPTIONS = {
+    "a function": [{"activation": torch.relu}, {"activation": torch.nn.functional.elu}],
+    "a parameter": [{"bias": False}],
+    "a submodule": [{"further": True}],
+    "a list": [{"scales": (2.0,)}, {"scales": (2.0, 3.0)}],
+    "a private attribute": [{"rate": 0.5}],
+}
+
+
+def check_in_one_function(made: list[Cell]) -> None:
+    """One compiled function of a cell gives what each of them gives."""
+    graphs, x = Graphs(), draw(4, 2, 3)
+    compiled = graphs.compiled(lambda cell, x: unroll(cell, x).output)
+    for cell in made:
+        torch.testing.assert_close(compiled(cell, x), unroll(cell, x, executor="eager").output)
+    assert all("mnemonist.run" in operators for operators in graphs.operators)
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_cells_that_differ_do_not_share_a_graph(kind):
+    torch.manual_seed(0)
+    options = [{}, *OPTIONS[kind], {}]
+    check_in_one_function([Optional(3, 4, **o).double() for o in options])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_cells_with_tied_weights_do_not_share_a_graph_with_others(first):
+    torch.manual_seed(0)
+    check_in_one_function([Optional(3, 4, tied=t).double() for t in (first, not first, first)])
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_models_with_other_activations_do_not_share_a_graph(loaded):
+    torch.manual_seed(0)
+    names = ("tanh", "relu", "hard_tanh", "tanh")
+    made = [cells.get("elman")(3, 4, activation=name).double() for name in names]
+    check_in_one_function([read_again(cell) for cell in made] if loaded else made)
+
+
+def read_again(cell: Cell) -> ProgramCell:
+    """The cell as it comes back from a file: its program and its weights."""
+    read = ProgramCell(Program.from_json(program_of(cell).to_json()))
+    read.load_state_dict(cell.state_dict())
+    return read.double()
+
+
+@pytest.mark.parametrize("name", ["lstm_peephole", "slstm"])
+def test_a_cell_read_from_json_compiles_and_exports_as_its_class_does(name):
+    torch.manual_seed(0)
+    graphs, x = Graphs(), draw(4, 2, 3)
+    model = Recurrent(cells.get(name), 3, 4, num_layers=2).double()
+    for _ in range(9):  # more than Dynamo makes graphs of one function
+        loaded = Recurrent(
+            lambda i, h: read_again(cells.get(name)(i, h).double()), 3, 4, num_layers=2
+        )
+        loaded.load_state_dict(model.state_dict())
+        result = graphs.compiled(loaded)(x)
+    assert len(graphs.operators) <= 2
+    assert graphs.operators[0].count("mnemonist.run") == 2
+    torch.testing.assert_close(result, model(x))
+    losses = [output.square().sum() for output, _ in (result, model(x))]
+    weights = [[*loaded.parameters()], [*model.parameters()]]
+    torch.testing.assert_close(*map(torch.autograd.grad, losses, weights))
+    sizes = {0: torch.export.Dim("steps"), 1: torch.export.Dim("rows")}
+    exported = torch.export.export(loaded, (x,), dynamic_shapes={"x": sizes})
+    assert sum("mnemonist.run" in str(n.target) for n in exported.graph.nodes) == 2
+    longer = draw(7, 3, 3)
+    torch.testing.assert_close(exported.module()(longer), model(longer))
 
 
 def test_a_cell_without_a_program_is_read_step_by_step():

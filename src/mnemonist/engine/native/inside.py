@@ -8,6 +8,7 @@ Dynamo guards it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
 from mnemonist.engine.contract import CellLike
+from mnemonist.engine.identity import INTERNAL
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.native import library
 from mnemonist.engine.native.executor import extras_of, variant_of
@@ -28,7 +30,7 @@ from mnemonist.errors import UnrepresentableError
 
 __all__ = ["InGraphs", "prologue_inside", "run_inside", "why_outside"]
 
-_SIMPLE = (bool, int, float, str)
+_SIMPLE = (bool, int, float, str, type(None))
 
 
 class Recipe(NamedTuple):
@@ -41,7 +43,7 @@ class Recipe(NamedTuple):
         extras: its extras.
         bound: the states that are given at every step.
         leaves: module path and name of each of its parameters and buffers.
-        watched: (module path, attribute, item or None, value): what the program hangs on.
+        watched: path of each module, and what `_watched` says of it.
     """
 
     refusal: str = ""
@@ -50,7 +52,7 @@ class Recipe(NamedTuple):
     extras: tuple[str, ...] = ()
     bound: tuple[str, ...] = ()
     leaves: tuple[tuple[tuple[str, ...], str], ...] = ()
-    watched: tuple[tuple[tuple[str, ...], str, Any, Any], ...] = ()
+    watched: tuple[tuple[tuple[str, ...], tuple[tuple[str, str, Any], ...]], ...] = ()
 
 
 def why_outside(job: Job) -> str:
@@ -98,12 +100,11 @@ def _recipe(job: Job) -> Recipe:
     kind = (job.keep, resets, forced, everywhere, job.x.dtype)
     cell = job.cell
     recipe = cell._graph_recipe(*kind) if isinstance(cell, InGraphs) else recipe_of(cell, *kind)
-    for path, name, item, value in recipe.watched:
-        found = getattr(_module_at(job.cell, path), name)
-        if item is not None:
-            found = found[item]
-        if found != value:  # never while the recipe is new; what is compared here is guarded
-            return Recipe(refusal=f"{name} changed while the cell was read")
+    for path, watched in recipe.watched:
+        module = _module_at(cell, path)
+        for name, how, value in watched:  # equal while the recipe is new; what is read is guarded
+            if _seen(getattr(module, name), how) != value:
+                return Recipe(refusal=f"{name} changed while the cell was read")
     return recipe
 
 
@@ -195,21 +196,54 @@ def _real(cell: CellLike) -> CellLike:
     return copied
 
 
-def _watched(cell: CellLike) -> Iterator[tuple[tuple[str, ...], str, Any, Any]]:
-    """Flags, numbers and names that the modules of a cell hold."""
+def _watched(cell: CellLike) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, str, Any], ...]]]:
+    """What the modules of a cell hold and which parts they have.
+
+    Yields:
+        The path of a module, and of its attributes name, how they are known and as what.
+    """
     assert isinstance(cell, nn.Module)
+    owners = Counter(
+        id(tensor) for module in cell.modules() for tensor in module._parameters.values()
+    )
     for name, module in cell.named_modules():
-        path = tuple(name.split(".")) if name else ()
+        shared = any(t is not None and owners[id(t)] > 1 for t in module._parameters.values())
+        found = []
         for attribute, value in vars(module).items():
-            if attribute.startswith("_"):
+            if attribute in ("_parameters", "_buffers", "_modules"):
+                how = "id" if shared and attribute == "_parameters" else "parts"
+            elif attribute in INTERNAL or isinstance(value, Tensor):
                 continue
-            if isinstance(value, _SIMPLE):
-                yield path, attribute, None, value
-            items: Any = ()
-            if isinstance(value, dict):
-                items = value.items()
-            elif isinstance(value, (tuple, list)):
-                items = enumerate(value)
-            for key, item in items:
-                if isinstance(key, (int, str)) and isinstance(item, _SIMPLE):
-                    yield path, attribute, key, item
+            elif isinstance(value, (list, tuple)) or _has_names(value):
+                how = "items"
+            else:
+                how = "value" if type(value) in _SIMPLE else "id"
+            found.append((attribute, how, _seen(value, how)))
+        yield tuple(name.split(".")) if name else (), tuple(found)
+
+
+def _seen(value: Any, how: str) -> Any:
+    """An attribute as strings and numbers, which Dynamo compares and guards.
+
+    Args:
+        value: the attribute.
+        how: "value"; "items" of a list, tuple or dictionary; "parts", which of a module's
+            parameters or children are None; "id", which is no other object.
+    """
+    if how == "id":
+        return id(value)
+    if how == "parts":
+        return tuple([(name, part is None) for name, part in value.items()])
+    if how == "items":
+        keys = [*value] if isinstance(value, dict) else [*range(len(value))]
+        return tuple([(key, _plain(value[key])) for key in keys])
+    return value
+
+
+def _has_names(value: Any) -> bool:
+    """Whether this is a dictionary with plain keys."""
+    return isinstance(value, dict) and all(type(key) in (int, str) for key in value)
+
+
+def _plain(value: Any) -> Any:
+    return value if type(value) in _SIMPLE else id(value)
