@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_only_the_file_is_needed_and_every_choice_is_said(
-    shop: Path, capsys: pytest.CaptureFixture[str]
+    shop: Path, capsys: pytest.CaptureFixture[str], measured: Callable[[float], None]
 ) -> None:
+    measured(0.5)
     short = ("--epochs=1", "--window-layers=2", "--time-layers=2")
     assert run(["train", "forecast", "shop.csv", *short]) == 0
     out, err = capsys.readouterr()

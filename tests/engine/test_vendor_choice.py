@@ -30,7 +30,7 @@ def at_one_size(monkeypatch):
             for rows in vendor_table.ROWS
         }
     monkeypatch.setattr(vendor_table, "RATIOS", table)
-    monkeypatch.setattr(library, "isa", lambda: "avx2")
+    monkeypatch.setattr(vendor_choice, "_measured_here", lambda: True)
 
 
 def chosen(*size: int, gradients: bool = True) -> str:
@@ -64,16 +64,14 @@ def test_the_nearest_size_by_ratio_decides():
     assert chosen(100_000, 10_000, 4096) == "native"
 
 
-def test_a_difference_within_the_noise_keeps_the_engine(measured, monkeypatch):
-    monkeypatch.setattr(library, "isa", lambda: "avx512")
+def test_a_difference_within_the_noise_keeps_the_engine(measured):
     measured(0.98)
     assert vendor_choice.slower("gru", "float64", True, (1, 1, 1))[0] == "vendor"
     measured(0.96)
     assert vendor_choice.slower("gru", "float64", True, (1, 1, 1))[0] == "native"
 
 
-def test_without_avx2_torchs_kernels_are_taken_whatever_the_table_says(measured, monkeypatch):
-    measured(5.0)
+def test_without_avx2_torchs_kernels_are_taken_whatever_the_table_says(monkeypatch):
     monkeypatch.setattr(library, "isa", lambda: "portable")
     slower, reason = vendor_choice.slower("lstm", "float32", True, (64, 64, 128))
     assert slower == "native"
@@ -82,8 +80,7 @@ def test_without_avx2_torchs_kernels_are_taken_whatever_the_table_says(measured,
 
 @needs_native
 @pytest.mark.parametrize("name", ["lstm", "torch_lstm", "gru", "elman"])
-def test_the_choice_is_explained_with_its_measurement(name, measured, monkeypatch):
-    monkeypatch.setattr(library, "isa", lambda: "avx512")
+def test_the_choice_is_explained_with_its_measurement(name, measured):
     cell, x = cells.get(name)(3, 100), torch.zeros(50, 20, 3)
     measured(1.25)
     explanation = explain(cell, x)

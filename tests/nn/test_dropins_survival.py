@@ -319,19 +319,82 @@ def test_autocast_gives_what_it_gives_torch() -> None:
         assert (eager - torchs(x)[0]).abs().max() < 0.05
 
 
-def test_torch_compile_goes_around_the_kernel() -> None:
+@pytest.mark.parametrize("executor", ["vendor", "program"])
+def test_torch_compile_goes_around_what_does_not_fit_into_a_graph(executor: str) -> None:
     torch._dynamo.reset()
-    mine, _ = both("LSTM")
-    lengths = [3, 0]
+    mine, _ = both("LSTM", num_layers=2, bidirectional=True)
+    lengths = [3, 1]
 
     def model(x: Tensor) -> tuple[Tensor, Tensor]:
         doubled = 2 * x
-        return mine(doubled)[0].relu(), mine(doubled, lengths=lengths)[0].relu()
+        padded, _ = mine(doubled, executor=executor)
+        return padded.relu(), mine(doubled, lengths=lengths, executor=executor)[0].relu()
 
     compiled, x = torch.compile(model, backend="aot_eager"), draw(3, 2, 3)
     torch.testing.assert_close(compiled(x), model(x))
     longer = draw(50, 2, 3)  # would take minutes if it were unrolled
     torch.testing.assert_close(compiled(longer), model(longer))
+    torch._dynamo.reset()
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="outside the graph"):
+        torch.compile(model, backend="aot_eager", fullgraph=True)(x)
+
+
+@pytest.mark.skipif(not library.available(), reason="the engine is not built here")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_torch_compile_makes_one_graph_of_a_layer(kind: str) -> None:
+    torch._dynamo.reset()
+    mine, theirs = both(kind, num_layers=2, bidirectional=True)
+    compiled = torch.compile(mine, backend="aot_eager", fullgraph=True, dynamic=True)
+    for steps, rows in ((3, 2), (9, 4)):
+        x = draw(steps, rows, 3).requires_grad_()
+        h = draw(4, rows, 4)
+        hx = (h, h) if kind == "LSTM" else h
+        found, expected = compiled(x, hx), theirs(x, hx)
+        torch.testing.assert_close(found, expected)
+        losses = (output.square().sum() for output, _ in (found, expected))
+        gradients = (
+            torch.autograd.grad(loss, [x, *layer.parameters()])
+            for loss, layer in zip(losses, (mine, theirs), strict=True)
+        )
+        torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.skipif(not library.available(), reason="the engine is not built here")
+def test_ragged_and_empty_batches_stay_in_the_graph() -> None:
+    torch._dynamo.reset()
+    mine, _ = both("GRU")
+    compiled = torch.compile(mine, backend="aot_eager", fullgraph=True)
+    x = draw(5, 3, 3)
+    for lengths in (torch.tensor([5, 0, 2]), [5, 0, 2]):
+        torch.testing.assert_close(compiled(x, lengths=lengths), mine(x, lengths=lengths))
+    torch.testing.assert_close(compiled(x[:0]), mine(x[:0]))
+
+
+@pytest.mark.skipif(not library.available(), reason="the engine is not built here")
+def test_a_graph_reads_weights_as_they_are() -> None:
+    torch._dynamo.reset()
+    layer = parametrizations.weight_norm(LSTM(3, 4, dtype=torch.float64), "weight_hh_l0")
+    compiled, x = torch.compile(layer, backend="aot_eager", fullgraph=True), draw(4, 2, 3)
+    torch.testing.assert_close(compiled(x), layer(x))
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.mul_(0.5)
+    torch.testing.assert_close(compiled(x), layer(x))
+    compiled(x)[0].sum().backward()
+    assert all(parameter.grad is not None for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize("why", ["half", "no engine"])
+def test_torch_compile_goes_around_a_layer_that_the_engine_cannot_run(
+    why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch._dynamo.reset()
+    if why == "no engine":
+        monkeypatch.setenv("MNEMONIST_NATIVE", "0")
+    dtype = torch.bfloat16 if why == "half" else torch.float64
+    mine, _ = both("GRU", dtype=dtype)
+    compiled, x = torch.compile(mine, backend="aot_eager"), draw(50, 2, 3).to(dtype)
+    torch.testing.assert_close(compiled(x), mine(x))
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])

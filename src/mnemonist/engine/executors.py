@@ -22,6 +22,7 @@ from mnemonist.errors import ConfigError, UnrepresentableError
 
 __all__ = [
     "EXECUTORS",
+    "OUTSIDE_GRAPHS",
     "Choice",
     "Executor",
     "choose",
@@ -126,6 +127,9 @@ _EXECUTORS = (
 EXECUTORS = {executor.name: executor for executor in _EXECUTORS}
 """The executors by name, the preferred first."""
 
+OUTSIDE_GRAPHS = tuple(name for name in EXECUTORS if name not in ("native", "eager"))
+"""Those that torch.compile calls around its graphs, and torch.export cannot use."""
+
 
 def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
     """The preferred one of the executors that can run the job, or the one named.
@@ -143,11 +147,8 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
         raise ConfigError(f"no executor {name!r}: there are {', '.join(EXECUTORS)}, or auto")
     if name == "eager" and not strict:
         return Choice(EXECUTORS["eager"])
-    if torch.compiler.is_compiling():  # a graph holds one operator, or every step of the cell
-        why = inside.why_outside(job) if name in ("auto", "native") else "not asked for"
-        if why and name == "native":
-            raise ConfigError(f"executor 'native' cannot run this: {why}. Take 'auto'")
-        return Choice(EXECUTORS["eager" if why else "native"])
+    if torch.compiler.is_compiling():
+        return _choose_in_graph(job, name)
     program, refusal = program_or_refusal(job)
     if strict and refusal is not None:
         raise refusal
@@ -164,6 +165,19 @@ def choose(job: Job, name: str = "auto", *, strict: bool = False) -> Choice:
             return Choice(executor, program, passed_over)
         passed_over[executor.name] = reason
     raise ConfigError(f"executor {name!r} cannot run this: {passed_over[name]}. Take 'auto'")
+
+
+def _choose_in_graph(job: Job, name: str) -> Choice:
+    """A graph holds one operator, or every step of the cell."""
+    if name in OUTSIDE_GRAPHS:
+        raise ConfigError(
+            f"executor {name!r} cannot be exported. Take 'auto' or 'native', which is one operator of "
+            "the graph, or 'eager', which writes every step into it"
+        )
+    why = "it was not asked for" if name == "eager" else inside.why_outside(job)
+    if why and name == "native":
+        raise ConfigError(f"executor 'native' cannot run this: {why}. Take 'auto'")
+    return Choice(EXECUTORS["eager" if why else "native"])
 
 
 def _vendor_or_native(job: Job, program: Program) -> Choice:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mnemonist.engine.contract import CellLike
-from mnemonist.engine.executors import choose, program_or_refusal
+from mnemonist.engine.executors import OUTSIDE_GRAPHS, choose, program_or_refusal
 from mnemonist.engine.job import Job
 from mnemonist.engine.native import inside
 from mnemonist.engine.program import Program
@@ -79,8 +79,10 @@ def explain(
 
 
 def _in_graphs(job: Job, executor: str) -> str:
-    if executor not in ("auto", "native"):
-        return "the cell's own step, T times, because another executor was asked for"
+    if executor in OUTSIDE_GRAPHS:
+        return f"executor {executor} is called around the graph; it cannot be exported"
+    if executor == "eager":
+        return "the cell's own step, T times, because executor eager was asked for"
     reason = inside.why_outside(job)
     if reason:
         return f"the cell's own step, T times: {reason}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mnemonist.engine import time
 from mnemonist.engine.contract import CellLike, Emit, Unrolled
-from mnemonist.engine.executors import choose
+from mnemonist.engine.executors import OUTSIDE_GRAPHS, choose
 from mnemonist.engine.job import Job
+from mnemonist.engine.outside import Outside, breaks_graphs
 from mnemonist.engine.segments import run_in_segments
 from mnemonist.errors import ConfigError, ShapeError
 
@@ -63,19 +65,21 @@ def unroll(
         ConfigError: an unknown name of a state or executor.
         UnrepresentableError: `strict`, and the step has no program form.
     """
-    job = prepare(
-        cell,
-        x,
-        state,
-        lengths=lengths,
-        resets=resets,
-        reverse=reverse,
-        extras=extras,
-        forced=forced,
-        forced_mask=forced_mask,
-        emit=emit,
-        all_states=all_states,
-    )
+    given: dict[str, Any] = {
+        "lengths": lengths,
+        "resets": resets,
+        "reverse": reverse,
+        "extras": extras,
+        "forced": forced,
+        "forced_mask": forced_mask,
+        "emit": emit,
+        "all_states": all_states,
+    }
+    if executor in OUTSIDE_GRAPHS and breaks_graphs():
+        options = {"checkpoint": checkpoint, "executor": executor, "strict": strict}
+        done: Unrolled = _outside_graphs(cell, x, state, **given, **options)
+        return done
+    job = prepare(cell, x, state, **given)
     choice = choose(job, executor, strict=strict)
     values, final = (
         choice.run(job) if checkpoint is None else run_in_segments(choice, job, checkpoint)
@@ -85,6 +89,13 @@ def unroll(
     emits = names(cell.emits if emit is None else emit)
     output = values[emits[0]] if len(emits) == 1 else torch.cat([values[n] for n in emits], -1)
     return Unrolled(output, final, {n: values[n] for n in final} if all_states else None)
+
+
+_outside_graphs = Outside(
+    unroll,
+    f"the executors {', '.join(OUTSIDE_GRAPHS)} run outside the graph; 'native' is one operator in it, and "
+    "'eager' one step after the other",
+)
 
 
 def prepare(

@@ -141,12 +141,23 @@ def explain_layer(
     name = "auto" if reason is None else executor
     with parametrize.cached():
         found = explain(layer._cells[0], x, lengths=lengths, executor=name)
-    kind = type(layer).__name__
+    found = replace(found, cell=type(layer).__name__, in_graphs=_in_graphs(found, executor))
     if reason is None:
         passed_over = {} if engines is None else {"native": engines}
-        return replace(found, cell=kind, executor=VENDOR, passed_over=passed_over)
-    passed_over = {f"{VENDOR}, all layers in one call": reason, **found.passed_over}
-    return replace(found, cell=kind, passed_over=passed_over)
+        return replace(found, executor=VENDOR, passed_over=passed_over)
+    others = {name: why for name, why in found.passed_over.items() if name != VENDOR}
+    passed_over = {f"{VENDOR}, all layers in one call": reason, **others}
+    return replace(found, passed_over=passed_over)
+
+
+def _in_graphs(found: Explanation, executor: str) -> str:
+    """`Explanation.in_graphs` of a layer whose first cell has been explained."""
+    if executor not in ("auto", VENDOR):
+        return found.in_graphs
+    compiled = "torch's kernel, around the graph"
+    if executor == "auto" and found.in_graphs.startswith("one operator"):
+        compiled = "one operator a layer and direction, mnemonist::run"
+    return f"{compiled}; exported, torch's kernel as its operator"
 
 
 def _reasons(

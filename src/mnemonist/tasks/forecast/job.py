@@ -156,15 +156,23 @@ def plan(source: Source, config: ForecastConfig, *, cell: Maker | None = None) -
     findings += [Finding("note", "note", note) for note in (*data.notes, *resolved.notes)]
     maker = cell or cell_maker(resolved.config)
     model = _model(resolved.config, resolved.layout, maker)
-    layer = model.recurrent.layers[0]
     return Plan(
         source,
         resolved,
         findings,
-        explain(layer, executor=resolved.config.executor),
+        _explained(model, resolved),
         sum(p.numel() for p in model.parameters() if p.requires_grad),
         maker,
     )
+
+
+def _explained(model: ForecastModel, resolved: Resolved) -> Explanation:
+    """How the first layer runs at the sizes of a training step."""
+    layer = model.recurrent.layers[0]
+    like = next(model.parameters())
+    rows = resolved.config.training.batch_size
+    x = like.new_zeros(resolved.layout.window, rows, layer.input_size)
+    return explain(layer, x, executor=resolved.config.executor)
 
 
 def train(

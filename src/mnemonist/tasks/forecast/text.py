@@ -118,12 +118,11 @@ def _training(config: ForecastConfig) -> str:
 def _executor(made: Plan) -> str:
     import torch
 
-    passed_over = made.explanation.passed_over
-    # the compiled engine is what would run any cell faster; else what stands first
-    name = "native" if "native" in passed_over else next(iter(passed_over), None)
+    # the compiled engine could run any cell; where it does not, the reason is of interest
+    why_not = made.explanation.passed_over.get("native")
     threads = torch.get_num_threads()
     ran = f"{made.explanation.executor}, {threads} thread{'s' if threads > 1 else ''}"
-    return ran + (f" (not {name}: {passed_over[name]})" if name else "")
+    return ran + (f" (not native: {why_not})" if why_not else "")
 
 
 def _remarks(made: Plan) -> dict[str, str]:
