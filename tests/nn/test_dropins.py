@@ -1,17 +1,20 @@
 """The drop-in layers compute what torch.nn's compute, in values and in all gradients."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from mnemonist.engine.native import library
+from mnemonist.errors import ConfigError
 from mnemonist.nn import GRU, LSTM, RNN
 
 STEPS, ROWS, INPUT, HIDDEN = 4, 3, 2, 3
 LENGTHS = {"sorted": [4, 3, 1], "unsorted": [3, 1, 4]}
-EXECUTORS = ("eager", "program", "vendor")
+EXECUTORS = ("eager", "program", "vendor", *(["native"] if library.available() else []))
 
 
 def pair(kind: str, **options: object) -> tuple[nn.Module, nn.Module]:
@@ -232,3 +235,57 @@ def test_dropout_keeps_the_mean_and_drops_the_share(executor: str) -> None:
     assert dropped == pytest.approx(0.3, abs=0.02)  # 20,000 draws: σ = 0.0032
     assert torch.all((seen == 0) | torch.isclose(seen, torch.tensor(1 / 0.7)))
     assert torch.equal(layer.eval()(torch.ones(50, 1, 1))[0], torch.ones(50, 1, 400))
+
+
+@pytest.mark.skipif(not library.available(), reason="the engine is not built here")
+@pytest.mark.parametrize("ratio", [0.5, 2.0])
+@pytest.mark.parametrize(("kind", "options"), [KINDS[0], KINDS[2], KINDS[4]])
+def test_whichever_was_measured_faster_runs_and_gives_torchs_numbers(
+    kind: str, options: dict, ratio: float, measured: Callable[[float], None]
+) -> None:
+    measured(ratio)
+    ours, theirs = pair(kind, **options, num_layers=2, bidirectional=True)
+    found = ours.explain(torch.zeros(STEPS, ROWS, INPUT, dtype=torch.float64))
+    assert found.executor == ("vendor" if ratio < 1 else "native")
+    for make in (padded(), packed("sorted"), packed("unsorted")):
+        assert_same(ours, theirs, make, ROWS)
+    assert_same(ours, theirs, unbatched, None)
+
+
+@pytest.mark.skipif(not library.available(), reason="the engine is not built here")
+def test_where_torchs_kernel_stays_whatever_was_measured(measured: Callable[[float], None]) -> None:
+    measured(100.0)
+    x = torch.zeros(STEPS, ROWS, INPUT, dtype=torch.float64)
+    ragged = pack_padded_sequence(x, LENGTHS["sorted"])
+    projected, _ = pair("LSTM", proj_size=2)
+    assert "projection" in projected.explain(x).passed_over["native"]
+    dropping, _ = pair("GRU", num_layers=2, dropout=0.5)
+    assert dropping.explain(x).executor == "native"
+    assert "other elements" in dropping.explain(ragged).passed_over["native"]
+    assert "other elements" in dropping.explain(x, lengths=[4, 3, 1]).passed_over["native"]
+    assert dropping.eval().explain(ragged).executor == "native"
+    half, _ = pair("RNN")
+    assert "bfloat16" in half.bfloat16().explain(x.bfloat16()).passed_over["native"]
+    whole, _ = pair("RNN")
+    with torch.autocast("cpu"):
+        assert "autocast" in whole.explain(x).passed_over["native"]
+    assert whole.explain(x[:, :0]).executor == "vendor"
+    assert torch.func.grad(lambda x: whole(x)[0].sum())(x).shape == x.shape
+
+
+@pytest.mark.parametrize("executor", ["auto", *EXECUTORS])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_a_state_of_another_type_is_an_error(
+    kind: str, executor: str, measured: Callable[[float], None]
+) -> None:
+    measured(2.0)
+    ours, theirs = pair(kind)
+    x, h = (
+        torch.zeros(STEPS, ROWS, INPUT, dtype=torch.float64),
+        torch.zeros(1, ROWS, HIDDEN).float(),
+    )
+    hx = (h, h) if kind == "LSTM" else h
+    with pytest.raises(RuntimeError):
+        theirs(x, hx)
+    with pytest.raises(ConfigError if executor == "native" else RuntimeError):
+        ours(x, hx, executor=executor)

@@ -36,6 +36,9 @@ def obstacle(program: Program, job: Job) -> str | None:
     for name, leaf in program.leaves_of(job.cell).items():
         if leaf.is_floating_point() and leaf.dtype is not x.dtype:
             return f"{name} is {leaf.dtype} and the input {x.dtype}"
+    for name, state in job.state.items():
+        if state.dtype is not x.dtype:
+            return f"the state {name} is {state.dtype} and the input {x.dtype}"
     missing = lack(_variant(program, job), job.keep, torch.is_grad_enabled())
     return None if missing is None else f"it lacks {missing}"
 
