@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from mnemonist.cells import Cell
 from mnemonist.cells.activations import Activation, activation_function
 from mnemonist.engine import CellLike
 from mnemonist.engine.contract import Emit
-from mnemonist.engine.eager import named_step
 from mnemonist.errors import ConfigError
 from mnemonist.nn._build import Maker, emitted_names, emitted_width
 from mnemonist.nn._check import check_choice
 from mnemonist.nn.connections import Connection, Connections, Norm, reading_width
+from mnemonist.nn.stack import LayerStack, together
 
 __all__ = ["Feedback", "FeedbackStack"]
 
@@ -50,16 +49,15 @@ class Feedback:
     into: Literal["input", "hidden"] = "input"
 
 
-class FeedbackStack(Cell):
-    """The layers of a stack, its connections and its feedback, as the equations of one step.
+class FeedbackStack(LayerStack):
+    """A stack with feedback between its layers.
 
-    Its states are those of its layers, "0.h", "0.c", "1.h", ...; "l.emitted" for a layer that
-    is fed back but emits something other than a state; and "output" for the readout
+    Beside those of its layers it has the states "l.emitted" for a layer that is fed back but
+    emits something other than a state, and "output" for the readout
 
-        y_t = activation(W o_t + b),    o_t the output of the stack.
+        y_t = activation(W o_t + b),    o_t the output of the stack,
 
-    So the engine runs it, traces it and forces it (``forced={"output": targets}``) as it
-    does any other cell.
+    which can be forced as any other state (``forced={"output": targets}``).
 
     Args:
         maker: makes the cells.
@@ -88,23 +86,23 @@ class FeedbackStack(Cell):
         output_size: int | None = None,
         output_activation: Activation = "identity",
     ) -> None:
-        super().__init__(input_size, hidden_size)
         _check(feedback, num_layers, norm, output_size)
-        self.feedback, self.dropout, self.emit = tuple(feedback), dropout, emit
         with torch.random.fork_rng(devices=[]):  # a cell to measure, which must not cost draws
             fed = emitted_width(maker(1, hidden_size))
-        self.cells = nn.ModuleList()
-        self.read_widths: list[int] = []
+        layers: list[CellLike] = []
+        reads: list[int] = []
         widths: list[int] = []
         for layer in range(num_layers):
-            reads = reading_width(connection, input_size, widths)
+            reads.append(reading_width(connection, input_size, widths))
             incoming = [f for f in feedback if f.target == layer and f.into == "input"]
             more = sum(output_size or 0 if f.source == "output" else fed for f in incoming)
-            cell = maker(reads + more, hidden_size)
-            self.cells.append(cast(nn.Module, cell))
-            self.read_widths.append(reads)
+            cell = maker(reads[-1] + more, hidden_size)
+            layers.append(cell)
             widths.append(emitted_width(cell, emit if layer == num_layers - 1 else None))
-        self.between = Connections(connection, norm, input_size, widths)
+        between = Connections(connection, norm, input_size, widths)
+        super().__init__(layers, between, emit, hidden_size)
+        self.input_size, self.read_widths = input_size, reads
+        self.feedback, self.dropout = tuple(feedback), dropout
         self.output_size = output_size or self.between.output_size
         self.readout: nn.Linear | None = None
         if output_size is not None:
@@ -121,11 +119,6 @@ class FeedbackStack(Cell):
                 if path.into == "hidden"
             }
         )
-
-    @property
-    def layers(self) -> list[CellLike]:
-        """The cells, bottom to top."""
-        return cast(list[CellLike], list(self.cells))
 
     @property
     def state_names(self) -> dict[str, str]:
@@ -148,22 +141,18 @@ class FeedbackStack(Cell):
 
     @property
     def output_sizes(self) -> Mapping[str, int]:
-        return {} if self.readout is not None else {"output": self.output_size}
+        return {} if self.readout is not None else super().output_sizes
 
     @property
     def extra_sizes(self) -> Mapping[str, int]:
-        sizes = {
-            f"{layer}.{name}": width
-            for layer, cell in enumerate(self.layers)
-            for name, width in cell.extra_sizes.items()
-        }
-        if self.training and self.dropout:
-            sizes |= {f"{i}.dropout": width for i, width in enumerate(self.read_widths) if i}
-        return sizes
+        return {**super().extra_sizes, **self._dropped}
 
     @property
-    def emits(self) -> Emit:
-        return "output"
+    def _dropped(self) -> dict[str, int]:
+        """The masks of the dropout between the layers."""
+        if not (self.training and self.dropout):
+            return {}
+        return {f"{layer}.dropout": width for layer, width in enumerate(self.read_widths) if layer}
 
     def initial_state(
         self,
@@ -173,11 +162,13 @@ class FeedbackStack(Cell):
         dtype: torch.dtype | None = None,
     ) -> dict[str, Tensor]:
         """The layers' own initial states; zeros for what is fed back."""
-        state = super().initial_state(batch_size, device=device, dtype=dtype)
-        for layer, cell in enumerate(self.layers):
-            own = cell.initial_state(batch_size, device=device, dtype=dtype)
-            state |= {f"{layer}.{name}": value for name, value in own.items()}
-        return state
+        own = super().initial_state(batch_size, device=device, dtype=dtype)
+        return {
+            name: own[name]
+            if name in own
+            else torch.zeros(batch_size, width, device=device, dtype=dtype)
+            for name, width in self.state_sizes.items()
+        }
 
     def draw_extras(
         self,
@@ -188,47 +179,37 @@ class FeedbackStack(Cell):
         dtype: torch.dtype | None = None,
     ) -> dict[str, Tensor]:
         """The layers' own masks, and those of the dropout between them, new at every step."""
-        drawn: dict[str, Tensor] = {}
-        for layer, cell in enumerate(self.layers):
-            own = cell.draw_extras(steps, batch_size, device=device, dtype=dtype)
-            drawn |= {f"{layer}.{name}": value for name, value in own.items()}
-            if layer and self.training and self.dropout:
-                ones = torch.ones(
-                    steps, batch_size, self.read_widths[layer], device=device, dtype=dtype
-                )
-                drawn[f"{layer}.dropout"] = nn.functional.dropout(ones, self.dropout)
+        drawn = super().draw_extras(steps, batch_size, device=device, dtype=dtype)
+        for name, width in self._dropped.items():
+            ones = torch.ones(steps, batch_size, width, device=device, dtype=dtype)
+            drawn[name] = nn.functional.dropout(ones, self.dropout)
         return drawn
 
-    def step(self, x: Tensor, *states: Tensor, **extras: Tensor) -> tuple[Tensor, ...]:
-        """The layers bottom to top, each handed what the step before feeds back to it."""
-        before = dict(zip(self.state_sizes, states, strict=True))
-        after: dict[str, Tensor] = {}
-        outputs: list[Tensor] = []
-        for layer, cell in enumerate(self.layers):
-            read = self.between.read(layer, x, outputs)
-            if f"{layer}.dropout" in extras:
-                read = read * extras[f"{layer}.dropout"]
-            own = {name: before[f"{layer}.{name}"] for name in cell.state_sizes}
-            read, own = self._feed(layer, read, own, before)
-            given = {name: extras[f"{layer}.{name}"] for name in cell.extra_sizes}
-            now = named_step(cell, read, own, given)
-            if self._emitted_kept(layer):
-                now["emitted"] = _together(now, emitted_names(cell))
-            after |= {f"{layer}.{name}": value for name, value in now.items()}
-            top = layer == len(self.cells) - 1
-            emitted = _together(now, emitted_names(cell, self.emit if top else None))
-            outputs.append(self.between.join(layer, emitted, outputs))
-        output = self.between.top(outputs)
-        if self.readout is not None:
-            output = self.output_activation(self.readout(output))
-        after["output"] = output
-        return tuple(after[name] for name in (*self.state_sizes, *self.output_sizes))
+    def step_of(
+        self,
+        layer: int,
+        read: Tensor,
+        before: Mapping[str, Tensor],
+        extras: Mapping[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """The new states and the outputs of a layer that is handed what is fed back to it."""
+        if f"{layer}.dropout" in extras:
+            read = read * extras[f"{layer}.dropout"]
+        read, before = self._feed(layer, read, before)
+        now = super().step_of(layer, read, before, extras)
+        if self._emitted_kept(layer):
+            now["emitted"] = together(now, emitted_names(self.layers[layer]))
+        return now
+
+    def output_of(self, top: Tensor) -> Tensor:
+        """The readout, if there is one."""
+        return top if self.readout is None else self.output_activation(self.readout(top))
 
     def _feed(
-        self, layer: int, read: Tensor, own: dict[str, Tensor], before: Mapping[str, Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What a layer reads and the state it starts from, with what is fed back to it."""
-        reads, hidden = [read], self._hidden(layer)
+        self, layer: int, read: Tensor, before: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """What a layer reads and the states as it sees them, with what is fed back to it."""
+        reads, hidden, seen = [read], f"{layer}.{self._hidden(layer)}", before
         for index, path in enumerate(self.feedback):
             if path.target != layer:
                 continue
@@ -236,8 +217,8 @@ class FeedbackStack(Cell):
             if path.into == "input":
                 reads.append(value)
             else:
-                own = {**own, hidden: own[hidden] + self.into_hidden[str(index)](value)}
-        return (torch.cat(reads, -1) if len(reads) > 1 else read), own
+                seen = {**seen, hidden: seen[hidden] + self.into_hidden[str(index)](value)}
+        return (torch.cat(reads, -1) if len(reads) > 1 else read), seen
 
     def _fed_back(self, source: int | str, before: Mapping[str, Tensor]) -> Tensor:
         if source == "output":
@@ -245,7 +226,7 @@ class FeedbackStack(Cell):
         if self._emitted_kept(int(source)):
             return before[f"{source}.emitted"]
         names = emitted_names(self.layers[int(source)])
-        return _together(before, tuple(f"{source}.{name}" for name in names))
+        return together(before, tuple(f"{source}.{name}" for name in names))
 
     def _emitted_kept(self, layer: int) -> bool:
         """Whether what the layer emits is fed back and is not among its states."""
@@ -263,10 +244,6 @@ class FeedbackStack(Cell):
     def extra_repr(self) -> str:
         paths = [f"{f.source} -> {f.into} of {f.target}" for f in self.feedback]
         return ", ".join([super().extra_repr(), *paths])
-
-
-def _together(values: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
-    return values[names[0]] if len(names) == 1 else torch.cat([values[n] for n in names], -1)
 
 
 def _check(

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnemonist.engine import CellLike, Stepper
-from mnemonist.engine.contract import Emit
-from mnemonist.engine.eager import named_step
 from mnemonist.errors import ConfigError
-from mnemonist.nn._build import emitted_names, emitted_width
+from mnemonist.nn._build import emitted_width
 from mnemonist.nn._dropins import GRU, LSTM, RNN
 from mnemonist.nn._states import StackedStates, State, extras_of_layers
 from mnemonist.nn.connections import Connections
 from mnemonist.nn.feedback import FeedbackStack
 from mnemonist.nn.recurrent import Recurrent
+from mnemonist.nn.stack import LayerStack
 
 __all__ = ["Streaming"]
 
@@ -147,73 +146,5 @@ def _as_one_cell(model: Recurrent | LSTM | GRU | RNN) -> tuple[list[CellLike], C
     else:
         layers, emit = cast(list[CellLike], list(model._cells)), None
         between = Connections(None, None, model.input_size, [emitted_width(c) for c in layers])
-    return layers, _Stack(layers, between, emit)
-
-
-class _Stack(nn.Module):
-    """The layers of a stack, bottom to top, as one cell with states ``<layer>.<name>``."""
-
-    def __init__(self, layers: Sequence[CellLike], between: Connections, emit: Emit | None) -> None:
-        super().__init__()
-        self.cells = nn.ModuleList(cast(list[nn.Module], list(layers)))
-        self.between, self.emit = between, emit
-        self.input_size = layers[0].input_size
-        self.train(between.training)
-
-    @property
-    def layers(self) -> list[CellLike]:
-        return cast(list[CellLike], list(self.cells))
-
-    @property
-    def state_sizes(self) -> Mapping[str, int]:
-        return {f"{i}.{n}": w for i, c in enumerate(self.layers) for n, w in c.state_sizes.items()}
-
-    @property
-    def output_sizes(self) -> Mapping[str, int]:
-        return {"output": self.between.output_size}
-
-    @property
-    def extra_sizes(self) -> Mapping[str, int]:
-        return {f"{i}.{n}": w for i, c in enumerate(self.layers) for n, w in c.extra_sizes.items()}
-
-    @property
-    def emits(self) -> Emit:
-        return "output"
-
-    def initial_state(
-        self,
-        batch_size: int,
-        *,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> State:
-        own = [c.initial_state(batch_size, device=device, dtype=dtype) for c in self.layers]
-        return {f"{i}.{n}": value for i, state in enumerate(own) for n, value in state.items()}
-
-    def draw_extras(
-        self,
-        steps: int,
-        batch_size: int,
-        *,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> State:
-        own = [c.draw_extras(steps, batch_size, device=device, dtype=dtype) for c in self.layers]
-        return {f"{i}.{n}": value for i, drawn in enumerate(own) for n, value in drawn.items()}
-
-    def step(self, x: Tensor, *states: Tensor, **extras: Tensor) -> tuple[Tensor, ...]:
-        before = dict(zip(self.state_sizes, states, strict=True))
-        after: State = {}
-        outputs: list[Tensor] = []
-        for layer, cell in enumerate(self.layers):
-            read = self.between.read(layer, x, outputs)
-            own = {name: before[f"{layer}.{name}"] for name in cell.state_sizes}
-            given = {name: extras[f"{layer}.{name}"] for name in cell.extra_sizes}
-            now = named_step(cell, read, own, given)
-            after |= {f"{layer}.{name}": value for name, value in now.items()}
-            top = layer == len(self.cells) - 1
-            emitted = [now[name] for name in emitted_names(cell, self.emit if top else None)]
-            value = emitted[0] if len(emitted) == 1 else torch.cat(emitted, -1)
-            outputs.append(self.between.join(layer, value, outputs))
-        after["output"] = self.between.top(outputs)
-        return tuple(after[name] for name in (*self.state_sizes, "output"))
+    stack = LayerStack(layers, between, emit, model.hidden_size)
+    return layers, stack.train(between.training)
