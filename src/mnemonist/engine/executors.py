@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from mnemonist.engine import scan, vendor, vendor_choice
@@ -16,6 +16,7 @@ from mnemonist.engine.interpret import run_program
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.native import executor as native
 from mnemonist.engine.native import inside
+from mnemonist.engine.private import like_of
 from mnemonist.engine.program import Program
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.errors import ConfigError, UnrepresentableError
@@ -201,7 +202,8 @@ def _vendor_or_native(job: Job, program: Program) -> Choice:
 
 def why_not(cell: CellLike, name: str) -> str | None:
     """Why the executor of this name cannot run the cell at all, or None if it can."""
-    like = next((p for _, p in cell.named_parameters()), torch.zeros(()))
+    assert isinstance(cell, nn.Module)
+    like = like_of(cell)
     state = cell.initial_state(1, device=like.device, dtype=like.dtype)
     job = Job(
         cell=cell,

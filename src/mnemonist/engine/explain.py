@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.executors import OUTSIDE_GRAPHS, choose, program_or_refusal
 from mnemonist.engine.job import Job
 from mnemonist.engine.native import inside
+from mnemonist.engine.private import like_of
 from mnemonist.engine.program import Program
 from mnemonist.engine.show import describe
 from mnemonist.engine.unroll import prepare
@@ -63,8 +63,8 @@ def explain(
         options: as in `unroll`, those that say what is run (lengths, resets, forced, ...).
     """
     if x is None:
-        parameter = next(cell.named_parameters(), (None, torch.zeros(())))[1]
-        x = parameter.new_zeros(1, 1, cell.input_size)
+        assert isinstance(cell, nn.Module)
+        x = like_of(cell).new_zeros(1, 1, cell.input_size)
     job = prepare(cell, x, **options)
     choice = choose(job, executor)
     program, refusal = program_or_refusal(job)

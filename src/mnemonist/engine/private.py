@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mnemonist.engine.contract import CellLike
 
-__all__ = ["FIRST_LOOK", "copy_with", "privately", "random_inputs", "tensors_of"]
+__all__ = ["FIRST_LOOK", "copy_with", "like_of", "privately", "random_inputs", "tensors_of"]
 
 FIRST_LOOK = threading.RLock()
 """Held while a cell is recorded or checked: both seed the global random number generators, and
@@ -39,6 +39,12 @@ def tensors_of(cell: nn.Module) -> dict[str, Tensor]:
     return dict(chain(cell.named_parameters(), cell.named_buffers()))
 
 
+def like_of(cell: nn.Module) -> Tensor:
+    """A tensor of the dtype and on the device of a cell's numbers."""
+    floats = (t for t in tensors_of(cell).values() if t.is_floating_point())
+    return next(floats, torch.empty(0))
+
+
 def copy_with(cell: CellLike, tensors: Mapping[str, Tensor] | None = None) -> Any:
     """A copy of a cell, with these tensors in place of its parameters and buffers, if given.
 
@@ -58,9 +64,8 @@ def copy_with(cell: CellLike, tensors: Mapping[str, Tensor] | None = None) -> An
 def random_inputs(cell: CellLike, rows: int) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
     """x (B, I), the states and the extras of one step, in the dtype and on the device of a cell."""
     assert isinstance(cell, nn.Module)
-    like = next(iter(tensors_of(cell).values()), torch.empty(0))
-    dtype = like.dtype if like.dtype.is_floating_point else torch.get_default_dtype()
-    options: dict[str, Any] = {"device": like.device, "dtype": dtype}
+    like = like_of(cell)
+    options: dict[str, Any] = {"device": like.device, "dtype": like.dtype}
     torch.manual_seed(rows)
     drawn = cell.draw_extras(1, rows, **options)
     x = torch.randn(rows, cell.input_size, **options)

@@ -14,6 +14,7 @@ from mnemonist.engine.contract import CellLike, Emit
 from mnemonist.engine.native import library
 from mnemonist.engine.native.planner import Unplanned
 from mnemonist.engine.native.stepper import NativeStep, constants_of, step_plan
+from mnemonist.engine.private import like_of
 from mnemonist.engine.steps import EagerStep, ProgramStep
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.engine.unroll import names
@@ -51,7 +52,7 @@ class Stepper:
     Args:
         cell: anything with a cell's names, sizes and `step`.
         batch_size: B, rows that step together.
-        dtype: of inputs, states and output; the dtype of the cell's parameters if not given.
+        dtype: of inputs, states and output; that of the cell's parameters or buffers if not given.
         precision: of the weights: "bfloat16" or "int8" (both with float32); as dtype if not given.
         emit: the states or outputs that make the output; by default what the cell emits.
         executor: "native" (the compiled engine), "program" (the traced program in torch
@@ -81,8 +82,7 @@ class Stepper:
             raise ConfigError(f"batch_size must be positive, got {batch_size}")
         if executor not in _EXECUTORS:
             raise ConfigError(f"executor can be {', '.join(_EXECUTORS)}; got {executor!r}")
-        floats = (p for p in cell.parameters() if p.is_floating_point())
-        like = next(floats, torch.empty(0))
+        like = like_of(cell)
         self.cell, self.batch_size = cell, batch_size
         self.dtype, self.device = dtype or like.dtype, like.device
         self.precision = _precision(precision, self.dtype)

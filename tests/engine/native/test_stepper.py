@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mnemonist import cells
 from mnemonist.cells import GRU, LSTM, Cell
 from mnemonist.cells.regularise import Zoneout
-from mnemonist.engine import Stepper, unroll
+from mnemonist.engine import Stepper, explain, unroll, why_not
 from mnemonist.engine.native import library
 from mnemonist.engine.steps import rounded
 from mnemonist.errors import ConfigError, ShapeError
@@ -52,6 +52,17 @@ class Driven(Cell):
 
     def step(self, x: Tensor, h: Tensor, *, drive: Tensor, gain: Tensor) -> Tensor:
         return 0.9 * h + gain * self.inward(x) + drive
+
+
+class Fixed(Cell):
+    """Nothing is learned: the weights are a buffer."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.register_buffer("weight", torch.randn(hidden_size, input_size))
+
+    def step(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(0.5 * h + x @ self.weight.T)
 
 
 class Rotated(Cell):
@@ -433,3 +444,14 @@ def test_states_that_cannot_be() -> None:
     with pytest.raises(ShapeError, match=r"state h must be \(1, 4\); got \(4,\)"):
         stepper.state = {"h": torch.zeros(4)}
     assert isinstance(stepper.cell, nn.Module)
+
+
+def test_the_dtype_is_that_of_the_buffers_where_nothing_is_learned():
+    torch.manual_seed(0)
+    cell, x = Fixed(3, 4).double(), torch.randn(5, 2, 3, dtype=torch.float64)
+    stepper = Stepper(cell, 2)
+    assert stepper.dtype is torch.float64
+    assert explain(cell).executor == "native"
+    assert why_not(cell, "native") is None
+    outputs = torch.stack([stepper.step(now).clone() for now in x])
+    torch.testing.assert_close(outputs, unroll(cell, x, executor="eager").output)
