@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "bind.hpp"
 #include "call.hpp"
 #include "kernels.hpp"
 #include "plan.hpp"
@@ -20,22 +21,52 @@ namespace nb = nanobind;
 namespace mnemonist {
 namespace {
 
-Isa isa_of(const std::string& name) {
-  Isa isa;
-  if (name.empty()) return best_isa();
-  if (!isa_named(name.c_str(), isa)) throw std::invalid_argument("no instruction set " + name);
-  if (!has(isa)) throw std::invalid_argument("this machine has no " + name);
-  return isa;
+// Numbers that all buffers of a run together may have, so that no product of sizes overflows.
+constexpr double kMost = 0x1p58;
+
+// Rows of all steps. Throws unless `first`, the rows before each step, says of all rows that they
+// begin at the first step and end at some other.
+std::int64_t total_of(const std::int64_t* first, std::int64_t steps, std::int64_t rows) {
+  std::int64_t running = rows;
+  if (first[0] != 0) throw std::invalid_argument("rows before the first step");
+  for (std::int64_t t = 0; t < steps; ++t) {
+    const std::int64_t here = first[t + 1] - first[t];
+    if (here < 0 || here > running)
+      throw std::invalid_argument("step " + std::to_string(t) + " has " + std::to_string(here) +
+                                  " rows behind one of " + std::to_string(running));
+    running = here;
+  }
+  return first[steps];
+}
+
+// Throws where a buffer that the caller provides is smaller than the run needs it. No `sizes`: the
+// caller answers for them.
+void check(const Plan& plan, const Grid& grid, const std::vector<std::uintptr_t>& memory,
+           const std::vector<std::int64_t>& sizes) {
+  const std::size_t count = plan.buffers.size();
+  if (memory.size() != count || (!sizes.empty() && sizes.size() != count))
+    throw std::invalid_argument("an address and a size for each of the plan's buffers are needed");
+  double width = 1;
+  for (const Buffer& b : plan.buffers) width += static_cast<double>(b.width);
+  const auto rows = static_cast<double>(grid.rows), steps = static_cast<double>(grid.steps);
+  if (width * (rows + static_cast<double>(plan.tile_rows)) * (steps + 2) > kMost)
+    throw std::invalid_argument("more numbers than a machine has room for");
+  const std::int64_t total =
+      grid.first ? total_of(grid.first, grid.steps, grid.rows) : grid.steps * grid.rows;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const Buffer& b = plan.buffers[i];
+    const std::int64_t needed = Plan::rows_of(b.layout, grid.rows, total) * b.width;
+    if (memory[i] && sizes[i] < needed)
+      throw std::invalid_argument("buffer " + std::to_string(i) + " needs " +
+                                  std::to_string(needed) + " numbers and has " +
+                                  std::to_string(sizes[i]));
+  }
 }
 
 template <class R>
-std::vector<R*> pointers(const Plan& plan, const std::vector<std::uintptr_t>& addresses) {
-  if (addresses.size() != plan.buffers.size())
-    throw std::invalid_argument("one address for each of the plan's buffers is needed");
+std::vector<R*> pointers(const std::vector<std::uintptr_t>& memory) {
   std::vector<R*> found;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    found.push_back(reinterpret_cast<R*>(addresses[i]));
-  }
+  for (const std::uintptr_t address : memory) found.push_back(reinterpret_cast<R*>(address));
   return found;
 }
 
@@ -50,19 +81,22 @@ std::vector<End> ends(const Ends& given) {
 
 void run_plan(const Plan& plan, bool wide, std::int64_t steps, std::int64_t rows,
               std::uintptr_t first, const std::vector<std::uintptr_t>& memory, int threads,
-              const std::string& isa, const Ends& enter, const Ends& leave) {
-  if (steps < 0 || rows < 0 || threads < 1) throw std::invalid_argument("a negative size");
+              const std::string& isa, const Ends& enter, const Ends& leave,
+              const std::vector<std::int64_t>& sizes) {
+  if (steps < 0 || rows < 0) throw std::invalid_argument("a negative size");
+  if (threads < 1) throw std::invalid_argument("no thread to run on");
   const Grid grid{steps, rows, reinterpret_cast<const std::int64_t*>(first)};
   const Isa kind = isa_of(isa);
+  check(plan, grid, memory, sizes);
   const auto go = [&](const auto& kernels, auto&& buffers) {
     const auto before = ends(enter), behind = ends(leave);
     const nb::gil_scoped_release released;
     call(plan, kernels, grid, std::move(buffers), before, behind, threads);
   };
   if (wide)
-    go(kernels_f64(kind), pointers<double>(plan, memory));
+    go(kernels_f64(kind), pointers<double>(memory));
   else
-    go(kernels_f32(kind), pointers<float>(plan, memory));
+    go(kernels_f32(kind), pointers<float>(memory));
 }
 
 }  // namespace
@@ -74,6 +108,7 @@ void bind_run(nb::module_& m) {
   m.def("run", &run_plan, nb::arg("plan"), nb::arg("wide"), nb::arg("steps"), nb::arg("rows"),
         nb::arg("first"), nb::arg("memory"), nb::arg("threads"), nb::arg("isa"),
         nb::arg("enter") = Ends{}, nb::arg("leave") = Ends{},
+        nb::arg("sizes") = std::vector<std::int64_t>{},
         "Run a plan; mnemonist/_native.pyi says how.");
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bind.hpp"
 #include "stepper.hpp"
 
 namespace nb = nanobind;
@@ -29,22 +30,29 @@ class BoundStepper {
                const std::string& isa, std::int32_t x, std::int32_t output)
       : x_(x), output_(output) {
     const Precision kind = precision_of(precision);
-    const Isa found = isa_of(isa);
-    stepper_ = wide ? make_stepper<double>(plan, rows, kind, found)
-                    : make_stepper<float>(plan, rows, kind, found);
+    stepper_ = wide ? make_stepper<double>(plan, rows, kind, isa_of(isa))
+                    : make_stepper<float>(plan, rows, kind, isa_of(isa));
     long_ = stepper_->work() >= kLongStep;
+    for (const Buffer& b : plan.buffers)
+      needed_.push_back(Plan::rows_of(b.layout, rows, rows) * b.width);
   }
 
-  void load(const std::vector<std::uintptr_t>& constants) {
+  void load(const std::vector<std::uintptr_t>& constants, const std::vector<std::int64_t>& sizes) {
     const Use use(busy_);
+    if (constants.size() != needed_.size() || sizes.size() != needed_.size())
+      throw std::invalid_argument(
+          "an address and a size for each of the plan's buffers are needed");
     std::vector<const void*> found;
-    for (const std::uintptr_t address : constants)
-      found.push_back(reinterpret_cast<const void*>(address));
+    for (std::size_t i = 0; i < constants.size(); ++i) {
+      if (constants[i]) check(i, sizes[i]);
+      found.push_back(reinterpret_cast<const void*>(constants[i]));
+    }
     stepper_->load(found);
   }
 
-  void bind(std::int32_t buffer, std::uintptr_t address) {
+  void bind(std::int32_t buffer, std::uintptr_t address, std::int64_t size) {
     const Use use(busy_);
+    if (buffer >= 0 && buffer < static_cast<std::int32_t>(needed_.size())) check(buffer, size);
     stepper_->bind(buffer, reinterpret_cast<void*>(address));
   }
 
@@ -52,6 +60,8 @@ class BoundStepper {
     const Use use(busy_);
     if (x != x_at_) move(x_, x_at_ = x);
     if (output != output_at_) move(output_, output_at_ = output);
+    if (!ready_ && !(ready_ = stepper_->ready()))
+      throw std::runtime_error("a Stepper steps when it is loaded and its buffers are bound");
     if (long_) {
       const nb::gil_scoped_release released;
       stepper_->step();
@@ -83,21 +93,23 @@ class BoundStepper {
     throw std::invalid_argument("no precision " + name);
   }
 
-  static Isa isa_of(const std::string& name) {
-    Isa isa;
-    if (!isa_named(name.c_str(), isa) || !has(isa))
-      throw std::invalid_argument("this machine has no instruction set " + name);
-    return isa;
-  }
-
   void move(std::int32_t buffer, std::uintptr_t address) {
+    if (!address) throw std::invalid_argument("no address");
     if (buffer >= 0) stepper_->bind(buffer, reinterpret_cast<void*>(address));
   }
 
+  void check(std::size_t buffer, std::int64_t size) const {
+    if (size < needed_[buffer])
+      throw std::invalid_argument("buffer " + std::to_string(buffer) + " needs " +
+                                  std::to_string(needed_[buffer]) + " numbers and has " +
+                                  std::to_string(size));
+  }
+
   std::unique_ptr<Stepper> stepper_;
-  std::int32_t x_, output_;  // buffers; -1: the plan has none
+  std::vector<std::int64_t> needed_;  // numbers, by buffer
+  std::int32_t x_, output_;           // buffers; -1: the plan has none
   std::uintptr_t x_at_ = 0, output_at_ = 0;
-  bool long_ = false;
+  bool long_ = false, ready_ = false;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
 
@@ -108,8 +120,8 @@ void bind_stepper(nb::module_& m) {
       .def(nb::init<const Plan&, bool, std::int64_t, const std::string&, const std::string&,
                     std::int32_t, std::int32_t>(),
            "plan"_a, "wide"_a, "rows"_a, "precision"_a, "isa"_a, "x"_a, "output"_a)
-      .def("load", &BoundStepper::load, "constants"_a)
-      .def("bind", &BoundStepper::bind, "buffer"_a, "address"_a)
+      .def("load", &BoundStepper::load, "constants"_a, "sizes"_a)
+      .def("bind", &BoundStepper::bind, "buffer"_a, "address"_a, "size"_a)
       .def("step", &BoundStepper::step, "x"_a, "output"_a)
       .def_prop_ro("weight_bytes", &BoundStepper::weight_bytes);
 }

@@ -14,30 +14,14 @@ std::int64_t total_of(const Grid& grid) {
   return grid.first ? grid.first[grid.steps] : grid.steps * grid.rows;
 }
 
-std::int64_t rows_of(Layout layout, const Grid& grid) {
-  switch (layout) {
-    case Layout::steps:
-      return total_of(grid);
-    case Layout::state:
-      return grid.rows + total_of(grid);
-    case Layout::ring:
-      return 2 * grid.rows;
-    case Layout::rows:
-      return grid.rows;
-    case Layout::vector:
-      return 1;
-    default:
-      return 0;  // of a thread, or of the plan
-  }
-}
-
 // Memory for the buffers that the caller left out, in one block.
 template <class R>
 Block fill_in(const Plan& plan, const Grid& grid, std::vector<R*>& memory) {
   const auto lines = [&](std::size_t i) -> std::int64_t {
     if (memory[i]) return 0;
     const Buffer& b = plan.buffers[i];
-    const auto bytes = rows_of(b.layout, grid) * b.width * static_cast<std::int64_t>(sizeof(R));
+    const std::int64_t rows = Plan::rows_of(b.layout, grid.rows, total_of(grid));
+    const auto bytes = rows * b.width * static_cast<std::int64_t>(sizeof(R));
     return (bytes + kLine - 1) / kLine;
   };
   std::int64_t total = 0;
@@ -76,7 +60,7 @@ void copy_last(const Buffer& buffer, const Grid& grid, const R* from, R* to) {
   copy(running, running, grid.rows);  // those without a step
 }
 
-void check(const Plan& plan, const std::vector<End>& ends, bool leaving) {
+void check(const Plan& plan, const Grid& grid, const std::vector<End>& ends, bool leaving) {
   for (const End& end : ends) {
     const auto i = static_cast<std::size_t>(end.buffer);
     if (end.buffer < 0 || i >= plan.buffers.size())
@@ -85,6 +69,10 @@ void check(const Plan& plan, const std::vector<End>& ends, bool leaving) {
     const bool state = layout == Layout::state || layout == Layout::ring;
     if (!state && (leaving || layout != Layout::rows))
       throw std::invalid_argument("this buffer holds no state");
+    if (leaving && !end.outside && grid.rows > 0)
+      throw std::invalid_argument("no address to copy a state to");
+    if (leaving && layout == Layout::ring && grid.first)
+      throw std::invalid_argument("where rows end early, a ring does not keep their states");
   }
 }
 
@@ -93,8 +81,8 @@ void check(const Plan& plan, const std::vector<End>& ends, bool leaving) {
 template <class R>
 void call(const Plan& plan, const Kernels<R>& kernels, const Grid& grid, std::vector<R*> memory,
           const std::vector<End>& enter, const std::vector<End>& leave, int threads) {
-  check(plan, enter, false);
-  check(plan, leave, true);
+  check(plan, grid, enter, false);
+  check(plan, grid, leave, true);
   const Block own = fill_in(plan, grid, memory);
   for (const End& end : enter) {
     const std::size_t bytes =

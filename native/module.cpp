@@ -4,7 +4,11 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <stdexcept>
+#include <string>
+
 #include "arena.hpp"
+#include "bind.hpp"
 #include "kernels.hpp"
 #include "pool.hpp"
 #include "tensor.hpp"
@@ -14,9 +18,13 @@ using namespace nb::literals;
 
 namespace mnemonist {
 
-void bind_run(nb::module_& m);      // bind_run.cpp
-void bind_stepper(nb::module_& m);  // bind_stepper.cpp
-void bind_testing(nb::module_& m);  // testing.cpp
+Isa isa_of(const std::string& name) {
+  if (name.empty()) return best_isa();
+  Isa isa;
+  if (!isa_named(name.c_str(), isa)) throw std::invalid_argument("no instruction set " + name);
+  if (!has(isa)) throw std::invalid_argument("this machine has no " + name);
+  return isa;
+}
 
 namespace {
 

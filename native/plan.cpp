@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 
@@ -10,6 +11,10 @@ namespace {
 // Elements that an instruction should work on, on average: enough to forget its dispatch, few
 // enough that the operands of a stage stay in the first-level cache.
 constexpr std::int64_t kElementsAtOnce = 1024;
+
+// The most rows or columns of a weight, and the widest instruction: their product is far from what
+// 64 bits hold, and an instruction's width fits in 32.
+constexpr std::int64_t kWidest = 1 << 24;
 
 class Reader {
  public:
@@ -33,12 +38,25 @@ class Reader {
     return static_cast<std::int32_t>(next(0, last, "a buffer"));
   }
 
+  // One of the buffers of these layouts.
+  std::int32_t buffer(std::initializer_list<Layout> allowed, const char* what) {
+    const std::int32_t index = buffer();
+    require(index, allowed, what);
+    return index;
+  }
+
   // A reference to `width` columns.
   Reference reference(std::int64_t width) {
     Reference r;
     r.buffer = buffer();
     r.shift = static_cast<std::int32_t>(next(0, 1, "a shift"));
     r.column = next(0, plan_.buffers[r.buffer].width - width, "a column");
+    return r;
+  }
+
+  Reference reference(std::int64_t width, std::initializer_list<Layout> allowed, const char* what) {
+    const Reference r = reference(width);
+    require(r.buffer, allowed, what);
     return r;
   }
 
@@ -51,6 +69,10 @@ class Reader {
     p.result = reference(w.out);
     p.started = next(0, 1, "a flag") == 1;
     p.start = p.started ? reference(w.out) : Reference{0, 0, 0};
+    // a tile has few rows, and a product takes all of a step
+    for (const Reference* r : {&p.operand, &p.result, p.started ? &p.start : &p.result})
+      if (layout(*r) == Layout::tile) fail("multiplies with a tile");
+    written(p.result);
     return p;
   }
 
@@ -67,7 +89,7 @@ class Reader {
       ins.a = operand(operands);
       ins.b = operand(operands);
       ins.c = operand(operands);
-      ins.width = static_cast<std::int32_t>(next(1, 1 << 24, "a width"));
+      ins.width = static_cast<std::int32_t>(next(1, kWidest, "a width"));
       check(p, ins);
       elements += ins.width;
       p.code.push_back(ins);
@@ -104,6 +126,19 @@ class Reader {
     return static_cast<std::uint16_t>(next(0, operands - 1, "an operand"));
   }
 
+  Layout layout(const Reference& r) const { return plan_.buffers[r.buffer].layout; }
+
+  // Threads share what has one row for all.
+  void written(const Reference& r) const {
+    if (layout(r) == Layout::vector || layout(r) == Layout::number) fail("writes to a constant");
+  }
+
+  void require(std::int32_t buffer, std::initializer_list<Layout> allowed, const char* what) const {
+    for (const Layout layout : allowed)
+      if (plan_.buffers[buffer].layout == layout) return;
+    fail(std::string("keeps ") + what + " in a buffer of another layout");
+  }
+
   // What an instruction touches lies within its operands' buffers.
   void check(const Pointwise& p, const Instruction& ins) const {
     const auto fits = [&](std::uint16_t index, std::int64_t width) {
@@ -112,6 +147,7 @@ class Reader {
     };
     const bool reduces = ins.op == Op::sum || ins.op == Op::amax;
     fits(ins.d, reduces ? 1 : ins.width);
+    written(p.operands[ins.d]);
     const std::uint16_t sources[] = {ins.a, ins.b, ins.c};
     for (int i = 0; i < operands_of(ins.op); ++i)
       fits(sources[i], ins.scalars >> i & 1 ? 1 : ins.width);
@@ -138,40 +174,59 @@ Plan::Plan(const std::vector<std::int64_t>& code, const std::vector<double>& con
   }
   for (std::int64_t i = read.count(); i > 0; --i) {
     Weight w;
-    w.buffer = read.buffer();
-    w.offset = read.next();
-    w.out = read.next(1, 1 << 24, "a weight's size");
-    w.in = read.next(1, 1 << 24, "a weight's size");
-    w.stride_out = read.next(1, 1 << 24, "a weight's stride");
-    w.stride_in = read.next(1, 1 << 24, "a weight's stride");
+    w.buffer = read.buffer({Layout::vector}, "a weight");
+    const std::int64_t width = buffers[w.buffer].width;
+    w.offset = read.next(0, width - 1, "a weight's offset");
+    w.out = read.next(1, kWidest, "a weight's size");
+    w.in = read.next(1, kWidest, "a weight's size");
+    w.stride_out = read.next(1, kWidest, "a weight's stride");
+    w.stride_in = read.next(1, kWidest, "a weight's stride");
     const std::int64_t last = (w.out - 1) * w.stride_out + (w.in - 1) * w.stride_in;
-    if (w.offset < 0 || w.offset + last >= buffers[w.buffer].width)
+    if (w.offset + last >= width || w.out * w.in > width)
       Reader::fail("has a weight that is not in its constant");
     weights.push_back(w);
   }
   read.phase(before);
   read.phase(loop);
   read.phase(after);
-  for (std::int64_t i = read.count(); i > 0; --i) accumulators.push_back(read.buffer());
+  for (std::int64_t i = read.count(); i > 0; --i)
+    accumulators.push_back(read.buffer({Layout::rows}, "an accumulator"));
   for (std::int64_t i = read.count(); i > 0; --i) {
     WeightGradient g;
-    g.m = read.next(1, 1 << 24, "a weight's size");
-    g.n = read.next(1, 1 << 24, "a weight's size");
-    g.gradient = read.reference(g.m);
-    g.operand = read.reference(g.n);
-    g.out = read.buffer();
+    g.m = read.next(1, kWidest, "a weight's size");
+    g.n = read.next(1, kWidest, "a weight's size");
+    g.gradient = read.reference(g.m, {Layout::steps}, "a weight's gradient");
+    g.operand = read.reference(g.n, {Layout::steps, Layout::state}, "a weight's operand");
+    g.out = read.buffer({Layout::vector}, "a weight's gradient");
     g.offset = read.next(0, buffers[g.out].width - g.m * g.n, "an offset");
     weight_gradients.push_back(g);
   }
   for (std::int64_t i = read.count(); i > 0; --i) {
     ColumnSum s;
-    s.width = read.next(1, 1 << 24, "a width");
-    s.accumulator = read.reference(s.width);
-    s.out = read.buffer();
+    s.width = read.next(1, kWidest, "a width");
+    s.accumulator = read.reference(s.width, {Layout::rows}, "an accumulator");
+    s.out = read.buffer({Layout::vector}, "a vector's gradient");
     s.offset = read.next(0, buffers[s.out].width - s.width, "an offset");
     column_sums.push_back(s);
   }
   read.done();
+}
+
+std::int64_t Plan::rows_of(Layout layout, std::int64_t rows, std::int64_t total) {
+  switch (layout) {
+    case Layout::steps:
+      return total;
+    case Layout::state:
+      return rows + total;
+    case Layout::ring:
+      return 2 * rows;
+    case Layout::rows:
+      return rows;
+    case Layout::vector:
+      return 1;
+    default:
+      return 0;
+  }
 }
 
 }  // namespace mnemonist

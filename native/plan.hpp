@@ -79,7 +79,8 @@ struct ColumnSum {
 };
 
 struct Plan {
-  // Decodes and checks what the planner wrote; throws std::invalid_argument.
+  // Decodes what the planner wrote, and throws std::invalid_argument unless a run of it touches
+  // nothing but its buffers.
   Plan(const std::vector<std::int64_t>& code, const std::vector<double>& numbers);
 
   bool backward;
@@ -95,6 +96,9 @@ struct Plan {
 
   // Whether the caller gives the buffer's memory.
   static bool external(Layout layout) { return layout <= Layout::vector; }
+
+  // The rows that a buffer of the caller's has, in a run of `rows` rows, `total` over all steps.
+  static std::int64_t rows_of(Layout layout, std::int64_t rows, std::int64_t total);
 };
 
 }  // namespace mnemonist

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::int64_t kLine = 64;  // bytes
 
+// Numbers that all buffers together may have, so that no product of sizes overflows.
+constexpr double kMost = 0x1p58;
+
 std::int64_t padded(std::int64_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 // A pointer into a buffer of the caller's, to be moved when the buffer is.
@@ -64,6 +67,7 @@ class StepperOf final : public Stepper {
         }
       kernels_.pack(from, w.out, w.in, w.stride_out, w.stride_in, static_cast<R*>(packed_[i]));
     }
+    loaded_ = true;
   }
 
   void bind(std::int32_t buffer, void* data) override {
@@ -71,6 +75,13 @@ class StepperOf final : public Stepper {
       throw std::invalid_argument("no buffer of the caller's: " + std::to_string(buffer));
     for (const Patch<R>& patch : patches_[buffer])
       *patch.pointer = static_cast<R*>(data) + patch.offset;
+  }
+
+  bool ready() const override {
+    const auto bound = [](const std::vector<Patch<R>>& patches) {
+      return patches.empty() || *patches.front().pointer != nullptr;
+    };
+    return loaded_ && std::all_of(patches_.begin(), patches_.end(), bound);
   }
 
   void step() override {
@@ -130,6 +141,10 @@ class StepperOf final : public Stepper {
       throw std::invalid_argument(std::string("not a plan of one step: it ") + why);
     };
     if (rows_ < 1) fail("has no rows");
+    double width = 0;
+    for (const Buffer& b : plan_.buffers) width += static_cast<double>(b.width);
+    if (width * static_cast<double>(rows_) > kMost)
+      fail("has more rows than a machine has room for");
     if (plan_.backward || !plan_.before.empty() || !plan_.after.empty())
       fail("has more than a loop");
     if (!plan_.accumulators.empty() || !plan_.weight_gradients.empty() ||
@@ -199,7 +214,7 @@ class StepperOf final : public Stepper {
     }
     for (std::size_t i = 0; i < count; ++i)
       if (plan_.buffers[i].layout == Layout::number)
-        std::copy(plan_.numbers.begin(), plan_.numbers.end(), base_[i]);
+        std::copy_n(plan_.numbers.begin(), plan_.buffers[i].width, base_[i]);
     std::int64_t scratch = 0;
     if (narrow_)
       for (const Weight& w : plan_.weights)
@@ -268,6 +283,7 @@ class StepperOf final : public Stepper {
   std::vector<R*> base_;  // by buffer; null for the caller's
   std::vector<void*> packed_;
   std::int64_t weight_bytes_ = 0;
+  bool loaded_ = false;
   std::vector<bool> order_;  // of products and pointwise stages
   std::vector<Product> products_;
   std::vector<Pointwise> pointwise_;

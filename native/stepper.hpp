@@ -31,7 +31,10 @@ class Stepper {
   // Says where a buffer of the caller's lies, from now on.
   virtual void bind(std::int32_t buffer, void* data) = 0;
 
-  // One step. Every buffer of the caller's is bound, and the constants are loaded.
+  // Whether the constants are loaded, and every buffer of the caller's that a step uses is bound.
+  virtual bool ready() const = 0;
+
+  // One step of a stepper that is ready.
   virtual void step() = 0;
 
   // Products of numbers in a step; how long it takes, about.
@@ -41,7 +44,8 @@ class Stepper {
   virtual std::int64_t weight_bytes() const = 0;
 };
 
-// Throws std::invalid_argument for a plan that is none of one step.
+// Throws std::invalid_argument for a plan that is none of one step. (rows, width) of a buffer is
+// then known not to overflow.
 template <class R>
 std::unique_ptr<Stepper> make_stepper(const Plan& plan, std::int64_t rows, Precision precision,
                                       Isa isa);

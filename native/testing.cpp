@@ -15,6 +15,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bind.hpp"
 #include "kernels.hpp"
 
 namespace nb = nanobind;
@@ -27,13 +28,10 @@ using Array = nb::ndarray<nb::device::cpu>;
 
 template <class R>
 const Kernels<R>& kernels(const std::string& name) {
-  Isa isa;
-  if (!isa_named(name.c_str(), isa) || !has(isa))
-    throw std::invalid_argument("this machine has no instruction set " + name);
   if constexpr (sizeof(R) == sizeof(float))
-    return kernels_f32(isa);
+    return kernels_f32(isa_of(name));
   else
-    return kernels_f64(isa);
+    return kernels_f64(isa_of(name));
 }
 
 // Calls `go` with a number of the type that the arrays hold.

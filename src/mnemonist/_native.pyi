@@ -48,6 +48,7 @@ def run(
     isa: str,
     enter: Sequence[tuple[int, int]] = (),
     leave: Sequence[tuple[int, int]] = (),
+    sizes: Sequence[int] = (),
 ) -> None:
     """Run a plan.
 
@@ -58,6 +59,7 @@ def run(
         isa: an instruction set; the best there is if empty.
         enter: buffer and address of what its first rows are filled with before; 0: with zeros.
         leave: buffer of a state and address of where what each row ended with is copied behind.
+        sizes: how many numbers each buffer has that the caller provides, to be checked.
     """
 
 class Stepper:
@@ -75,11 +77,11 @@ class Stepper:
     ) -> None:
         """`x` and `output` are buffers of the plan, or -1 where it has none."""
 
-    def load(self, constants: Sequence[int]) -> None:
-        """Pack the weights found at the addresses of the plan's constants."""
+    def load(self, constants: Sequence[int], sizes: Sequence[int]) -> None:
+        """Pack the weights found at the addresses of the plan's constants, of so many numbers."""
 
-    def bind(self, buffer: int, address: int) -> None:
-        """Where a buffer lies from now on."""
+    def bind(self, buffer: int, address: int, size: int) -> None:
+        """Where a buffer lies from now on, and how many numbers it has."""
 
     def step(self, x: int, output: int) -> None:
         """One step, from the input at one address to the output at another."""

@@ -359,6 +359,7 @@ def _execute(
     memory: Mapping[_Key, Tensor],
 ) -> None:
     addresses = [0 if key is None else memory[key].data_ptr() for key in buffers.keys]
+    sizes = [0 if key is None else memory[key].numel() for key in buffers.keys]
     first = grid.first
     library.module().run(
         plan,
@@ -369,6 +370,7 @@ def _execute(
         addresses,
         torch.get_num_threads(),
         library.isa(),
+        sizes=sizes,
     )
 
 

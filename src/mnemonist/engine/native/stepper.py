@@ -159,15 +159,15 @@ class NativeStep:
         own |= {("extra", name): value for name, value in self.extras.items()}
         for key, value in own.items():
             if key in buffers:
-                self.native.bind(buffers[key], value.data_ptr())
+                self.native.bind(buffers[key], value.data_ptr(), value.numel())
 
     def load(self, constants: Sequence[Tensor]) -> None:
         """Take over the values of `StepPlan.constants`; later changes of them do not matter."""
         values = [value.to(self.dtype).contiguous() for value in constants]
-        addresses = [0] * len(self.compiled.plan.buffers)
+        addresses, sizes = ([0] * len(self.compiled.plan.buffers) for _ in range(2))
         for place, value in zip(self.compiled.places, values, strict=True):
-            addresses[place] = value.data_ptr()
-        self.native.load(addresses)
+            addresses[place], sizes[place] = value.data_ptr(), value.numel()
+        self.native.load(addresses, sizes)
 
     def step(self, x: Tensor, out: Tensor) -> None:
         """One step: x (B, I) to the output (B, E), both contiguous."""
