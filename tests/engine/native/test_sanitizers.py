@@ -6,44 +6,53 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mnemonist import cells
+from mnemonist.cells import Cell
 from mnemonist.engine import program_of
 from mnemonist.engine.native import library
+from mnemonist.engine.native.plan import Plan
 from mnemonist.engine.native.run import Signature, compiled, constants_of
+from mnemonist.engine.native.stepper import step_plan
+from mnemonist.engine.program import Program
 
 ROOT = Path(__file__).parents[3]
 
+LIGHT: dict[str, Cell] = {
+    "lstm": cells.get("lstm")(3, 5),
+    "peepholes": cells.get("lstm_peephole")(3, 5),
+    "gru": cells.get("gru")(3, 5),
+    "gru-reset-before": cells.get("gru_reset_before")(3, 5),
+    "layer-norm": cells.get("lstm_layer_norm")(3, 5),
+    "diagonal": cells.get("indrnn")(3, 5),
+    "blocks": cells.get("slstm")(3, 6, heads=2),
+}
+"""Widths are no multiple of a vector."""
 
-CELLS = ("lstm", "gru_reset_before", "lstm_layer_norm", "indrnn", "slstm")
+HEAVY: dict[str, Cell] = {"lstm-heavy": cells.get("lstm")(3, 190)}
+"""Weights for which few rows are worth a team of threads, in float32 too."""
 
 
-def write_plans(folder: Path) -> list[Path]:
-    """Plans of some cells as native/tests/run_test.cpp reads them, forwards and backwards."""
-    files = []
-    for name in CELLS:
-        # Neither width is a multiple of a vector; the greater is worth a team of threads.
-        for width in (5, 130) if name == "lstm" else (5,):
-            cell = cells.get(name)(3, width)
-            program = program_of(cell)
-            count = len(constants_of(program, program.states))
-            wanted = frozenset(["x", *(f"state.{n}" for n in program.states), *range(count)])
-            plain = compiled(program, Signature(()))
-            trained = compiled(program, Signature(tuple(program.states), wanted=wanted))
-            plans = {
-                "plain": plain.forward.plan,
-                "forward": trained.forward.plan,
-                "backward": trained.backward.plan,
-            }
-            for kind, plan in plans.items():
-                code = plan.code()
-                path = folder / f"{name}-{width}-{kind}.plan"
-                path.write_text(" ".join(map(str, [len(code), *code, *plan.numbers])) + "\n")
-                files.append(path)
-    return files
+def plans_of(program: Program) -> Iterator[tuple[str, Plan]]:
+    """The plans of a program over time, without gradients, and with all of them."""
+    count = len(constants_of(program, program.states))
+    wanted = frozenset(["x", *(f"state.{n}" for n in program.states), *range(count)])
+    trained = compiled(program, Signature(tuple(program.states), wanted=wanted))
+    yield "last", compiled(program, Signature(())).forward.plan
+    yield "forward", trained.forward.plan
+    yield "backward", trained.backward.plan
+
+
+def write(folder: Path, name: str, plan: Plan) -> Path:
+    """A plan as native/tests/plans.hpp reads it."""
+    code = plan.code()
+    path = folder / f"{name}.plan"
+    path.write_text(" ".join(map(str, [len(code), *code, *plan.numbers])) + "\n")
+    return path
 
 
 @pytest.mark.acceptance
@@ -67,6 +76,22 @@ def test_the_engine_is_clean_under_sanitizers(tmp_path: Path) -> None:
     run(cmake, "-S", source, "-B", folder, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}")
     run(cmake, "--build", folder)
     run(ctest, "--test-dir", folder, "--output-on-failure", "--timeout", "600")
-    plans = write_plans(tmp_path)
+    programs = {name: program_of(cell) for name, cell in LIGHT.items()}
+    light = [
+        write(tmp_path, f"{name}-{kind}", plan)
+        for name, program in programs.items()
+        for kind, plan in plans_of(program)
+    ]
+    heavy = [
+        write(tmp_path, f"{name}-{kind}", plan)
+        for name, cell in HEAVY.items()
+        for kind, plan in plans_of(program_of(cell))
+    ]
+    steps = [
+        write(tmp_path, f"{name}-step", step_plan(program, tuple(program.states)).plan)
+        for name, program in programs.items()
+    ]
     for kind in ("address", "thread"):
-        run(folder / f"run_test_{kind}", *plans)
+        run(folder / f"run_test_{kind}", *light, *heavy)
+    run(folder / "stepper_test_address", *steps)
+    run(folder / "plan_fuzz_address", *light, *steps)
