@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -24,7 +24,16 @@ def _same_numbers() -> None:
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What was looked up in the table is forgotten, before and after it is replaced."""
+    monkeypatch.setattr(vendor_choice, "_measured_here", lambda: True)
+    vendor_choice._slower.cache_clear()
+    yield
+    vendor_choice._slower.cache_clear()
+
+
+@pytest.fixture
+def measured(unmeasured: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Say that torch's kernels take so many times as long as the compiled engine, at every size."""
 
     def says(ratio: float) -> None:
@@ -32,7 +41,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
             ((steps, rows) for steps in vendor_table.STEPS for rows in vendor_table.ROWS),
             (ratio,) * len(vendor_table.WIDTHS),
         )
-        monkeypatch.setattr(vendor_choice, "_measured_here", lambda: True)
+        vendor_choice._slower.cache_clear()
         monkeypatch.setattr(vendor_table, "RATIOS", dict.fromkeys(vendor_table.RATIOS, sizes))
 
     return says

@@ -15,7 +15,7 @@ needs_native = pytest.mark.skipif(not library.available(), reason="the engine is
 
 
 @pytest.fixture
-def at_one_size(monkeypatch):
+def at_one_size(unmeasured, monkeypatch):
     """A table in which torch is faster at T 8, B 8, H 128 with gradients, and nowhere else."""
     table = {}
     for kernel, kind, gradients in itertools.product(
@@ -30,7 +30,6 @@ def at_one_size(monkeypatch):
             for rows in vendor_table.ROWS
         }
     monkeypatch.setattr(vendor_table, "RATIOS", table)
-    monkeypatch.setattr(vendor_choice, "_measured_here", lambda: True)
 
 
 def chosen(*size: int, gradients: bool = True) -> str:

@@ -183,21 +183,30 @@ def _choose_in_graph(job: Job, name: str) -> Choice:
 
 def _vendor_or_native(job: Job, program: Program) -> Choice:
     """The faster one where torch has a kernel; the other one is passed over with its figure."""
-    lacking = native.obstacle(program, job)
-    if lacking is not None:
-        return Choice(EXECUTORS["vendor"], program, {"native": lacking})
+    reason = native.input_obstacle(job.x)
+    if reason is not None:
+        return Choice(EXECUTORS["vendor"], program, {"native": reason})
     kernel = vendor.kernel_of(program)
     assert kernel is not None
     steps, rows = job.x.shape[:2]
-    tensors = (job.x, *job.state.values(), *job.leaves_of(program).values())
     slower, reason = vendor_choice.slower(
         kernel.name,
         vendor_choice.kind_of(job.x.dtype, ragged=False),
-        torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors),
+        torch.is_grad_enabled() and _wants_gradients(job, program),
         (steps, rows, program.hidden_size),
     )
+    lacking = native.obstacle(program, job) if slower == "vendor" else None
+    if lacking is not None:
+        slower, reason = "native", lacking
     faster = "vendor" if slower == "native" else "native"
     return Choice(EXECUTORS[faster], program, {slower: reason})
+
+
+def _wants_gradients(job: Job, program: Program) -> bool:
+    if job.x.requires_grad:
+        return True
+    tensors = (*job.state.values(), *job.leaves_of(program).values())
+    return any(tensor.requires_grad for tensor in tensors)
 
 
 def why_not(cell: CellLike, name: str) -> str | None:

@@ -8,6 +8,7 @@ call always runs the same way.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 
@@ -44,12 +45,13 @@ def slower(kernel: str, kind: str, gradients: bool, size: Size) -> tuple[str, st
     """
     if not _measured_here():
         return "native", "torch's kernels are faster than the compiled engine's portable ones"
-    steps, rows, width = (
-        _nearest(measured, number)
-        for measured, number in zip(
-            (vendor_table.STEPS, vendor_table.ROWS, vendor_table.WIDTHS), size, strict=True
-        )
-    )
+    return _slower(kernel, kind, gradients, size)
+
+
+@lru_cache(maxsize=4096)
+def _slower(kernel: str, kind: str, gradients: bool, size: Size) -> tuple[str, str]:
+    measured = (vendor_table.STEPS, vendor_table.ROWS, vendor_table.WIDTHS)
+    steps, rows, width = (_nearest(sizes, n) for sizes, n in zip(measured, size, strict=True))
     column = vendor_table.WIDTHS.index(width)
     ratio = vendor_table.RATIOS[kernel, kind, gradients][steps, rows][column]
     where = f"near T {steps}, B {rows}, H {width}, {'with' if gradients else 'without'} gradients"
@@ -65,6 +67,6 @@ def _measured_here() -> bool:
     return library.isa() != "portable"
 
 
-def _nearest(measured: Sequence[int], number: int) -> int:
+def _nearest(sizes: Sequence[int], number: int) -> int:
     """The one with the smallest ratio to a number, up or down."""
-    return min(measured, key=lambda n: max(n / number, number / n))
+    return min(sizes, key=lambda n: max(n / number, number / n))
