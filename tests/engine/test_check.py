@@ -10,8 +10,10 @@ from program_zoo import GOOD, LSTM, Cell, Masked, Simple
 from torch import Tensor
 
 from mnemonist.engine.check import check_program
+from mnemonist.engine.graph import Graph
 from mnemonist.engine.passes import rewrite
-from mnemonist.engine.program import Program
+from mnemonist.engine.program import Program, Time
+from mnemonist.engine.program_cell import ProgramCell
 from mnemonist.engine.trace import program_of
 
 
@@ -24,6 +26,26 @@ def test_right_programs_pass(kind: type[Cell]) -> None:
         assert value.dtype == before[name].dtype
         assert torch.equal(value, before[name])
     assert all(p.grad is None for p in cell.parameters())
+
+
+def test_a_right_program_passes_however_its_values_lie_in_memory() -> None:
+    g = Graph()
+    x = g.node("input", (), ("x",), (3,), time=Time.X)
+    heads = g.affine("bmm", x, g.leaf("W", (3, 1, 1)))  # one column behind another
+    program = Program(
+        cell="Heads",
+        input_size=3,
+        hidden_size=2,
+        states={"h": 2},
+        outputs={},
+        extras={},
+        emits=("h",),
+        initial={"h": 0.0},
+        values={"h": g.pointwise("tanh", g.slice(heads, 1, 3))},
+    )
+    cell = ProgramCell(program)
+    torch.nn.init.normal_(cell.W)
+    assert check_program(program, cell) is None
 
 
 def swapped(program: Program, op: str, other: str) -> Program:
