@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -17,9 +17,9 @@ Trace = dict[str, Tensor]
 """Values over time by name, each (T, B, width)."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # frozen, it would take three times as long to make
 class Job:
-    """What is to be run, in the order in which the steps are taken.
+    """What is to be run, in the order in which the steps are taken; not changed once made.
 
     Attributes:
         cell: whose equations.
@@ -48,10 +48,18 @@ class Job:
     forced: Mapping[str, Tensor] | None = None
     forced_mask: Tensor | None = None
     leaves: Mapping[str, Tensor] | None = None
+    _fetched: dict[Program, Mapping[str, Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def leaves_of(self, program: Program) -> Mapping[str, Tensor]:
         """The tensors of `Program.leaves` by name."""
-        return program.leaves_of(self.cell) if self.leaves is None else self.leaves
+        if self.leaves is not None:
+            return self.leaves
+        found = self._fetched.get(program)  # asked for again by whoever runs the job
+        if found is None:
+            found = self._fetched[program] = program.leaves_of(self.cell)
+        return found
 
     @property
     def valid(self) -> Tensor | None:

@@ -205,6 +205,11 @@ class Program:
         split = ((name, name.split(".")) for name in self.leaves)
         return tuple((name, tuple(parts[:-1]), parts[-1]) for name, parts in split)
 
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What executors make of the program, under keys of theirs; it ends with the program."""
+        return {}
+
     def describe(self) -> str:
         """The program for people to read: its stages, and the equations of a step."""
         from mnemonist.engine.show import describe

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from mnemonist.engine.codegen import compile_prologue
 from mnemonist.engine.contract import CellLike, Emit
 from mnemonist.engine.native import library
+from mnemonist.engine.native.compile import constants_of
 from mnemonist.engine.native.planner import Unplanned
-from mnemonist.engine.native.stepper import NativeStep, constants_of, step_plan
+from mnemonist.engine.native.stepper import NativeStep, step_plan
 from mnemonist.engine.private import like_of
 from mnemonist.engine.steps import EagerStep, ProgramStep
 from mnemonist.engine.trusted import trusted_program

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
-from mnemonist.engine.check import Mismatch, check_program
+from mnemonist.engine.check import check_program
 from mnemonist.engine.contract import CellLike
 from mnemonist.engine.program import Program
 from mnemonist.engine.trace import program_of
 from mnemonist.errors import UnrepresentableError
 
 __all__ = ["trusted_program"]
-
-_CHECKED: WeakKeyDictionary[Program, Mismatch | None] = WeakKeyDictionary()
 
 
 def trusted_program(cell: CellLike) -> Program:
@@ -22,9 +18,9 @@ def trusted_program(cell: CellLike) -> Program:
         UnrepresentableError: the step has no program, or its program does something else.
     """
     program = program_of(cell)
-    if program not in _CHECKED:
-        _CHECKED[program] = check_program(program, cell)
-    mismatch = _CHECKED[program]
+    if check_program not in program.memo:
+        program.memo.setdefault(check_program, check_program(program, cell))
+    mismatch = program.memo[check_program]
     if mismatch is not None:
         raise UnrepresentableError(
             f"{type(cell).__name__}.step", f"its program does not do the same: {mismatch}"

@@ -116,14 +116,19 @@ def prepare(
     if x.dim() != 3 or x.shape[-1] != cell.input_size:
         raise ShapeError(f"x must be (T, B, {cell.input_size}); got {tuple(x.shape)}")
     steps, rows = x.shape[:2]
-    widths = {**cell.state_sizes, **cell.output_sizes}
-    initial = cell.initial_state(rows, device=x.device, dtype=x.dtype)
-    state = initial | _checked(state, {n: (rows, initial[n].shape[1]) for n in initial}, "state")
-    forced = _checked(forced, {n: (steps, *initial[n].shape) for n in initial}, "forced state")
+    sizes = cell.state_sizes
+    given = _checked(state, {n: (rows, w) for n, w in sizes.items()}, "state") if state else {}
+    initial = given
+    if resets is not None or len(given) < len(sizes):
+        initial = cell.initial_state(rows, device=x.device, dtype=x.dtype)
+    if forced:
+        shapes = {n: (steps, rows, w) for n, w in sizes.items()}
+        forced = _checked(forced, shapes, "forced state")
     emits = names(cell.emits if emit is None else emit)
     for name in emits:
-        if name not in widths:
-            raise ConfigError(f"cannot emit {name!r}: the cell has {', '.join(widths)}")
+        if name not in sizes and name not in cell.output_sizes:
+            known = ", ".join([*sizes, *cell.output_sizes])
+            raise ConfigError(f"cannot emit {name!r}: the cell has {known}")
     if resets is not None and resets.shape != (steps, rows):
         raise ShapeError(f"resets must be (T, B) = {(steps, rows)}; got {tuple(resets.shape)}")
     drawn, extras = _extras(cell, extras or {}, x)
@@ -135,14 +140,14 @@ def prepare(
         x = time.reverse_rows(x, lengths)
         resets = None if resets is None else time.reverse_resets(resets, lengths)
         extras = {n: e if len(e) == 1 else time.reverse_rows(e, lengths) for n, e in extras.items()}
-        forced = {n: time.reverse_rows(f, lengths) for n, f in forced.items()}
+        forced = {n: time.reverse_rows(f, lengths) for n, f in (forced or {}).items()}
         forced_mask = None if forced_mask is None else time.reverse_rows(forced_mask, lengths)
     return Job(
         cell=cell,
         x=x,
-        state=state,
+        state={name: given[name] if name in given else initial[name] for name in sizes},
         extras=drawn | extras,
-        keep=tuple(dict.fromkeys((*emits, *(cell.state_sizes if all_states else ())))),
+        keep=tuple(dict.fromkeys((*emits, *(sizes if all_states else ())))),
         initial=initial,
         lengths=lengths,
         resets=resets,
@@ -157,9 +162,8 @@ def names(emit: Emit) -> tuple[str, ...]:
 
 
 def _checked(
-    given: Mapping[str, Tensor] | None, shapes: Mapping[str, tuple[int, ...]], what: str
+    given: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], what: str
 ) -> dict[str, Tensor]:
-    given = given or {}
     for name, value in given.items():
         if name not in shapes:
             raise ConfigError(f"unknown {what} {name!r}: the cell has {', '.join(shapes)}")
@@ -172,8 +176,10 @@ def _extras(
     cell: CellLike, given: Mapping[str, Tensor], x: Tensor
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The extras that the cell draws for itself, and those given."""
-    steps, rows = x.shape[:2]
     sizes = cell.extra_sizes
+    if not sizes and not given:
+        return {}, {}
+    steps, rows = x.shape[:2]
     drawn = {}
     if not given.keys() >= sizes.keys():
         drawn = cell.draw_extras(steps, rows, device=x.device, dtype=x.dtype)

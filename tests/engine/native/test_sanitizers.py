@@ -15,8 +15,8 @@ from mnemonist import cells
 from mnemonist.cells import Cell
 from mnemonist.engine import program_of
 from mnemonist.engine.native import library
+from mnemonist.engine.native.compiled import Signature, compiled
 from mnemonist.engine.native.plan import Plan
-from mnemonist.engine.native.run import Signature, compiled, constants_of
 from mnemonist.engine.native.stepper import step_plan
 from mnemonist.engine.program import Program
 
@@ -39,10 +39,10 @@ HEAVY: dict[str, Cell] = {"lstm-heavy": cells.get("lstm")(3, 190)}
 
 def plans_of(program: Program) -> Iterator[tuple[str, Plan]]:
     """The plans of a program over time, without gradients, and with all of them."""
-    count = len(constants_of(program, program.states))
-    wanted = frozenset(["x", *(f"state.{n}" for n in program.states), *range(count)])
-    trained = compiled(program, Signature(tuple(program.states), wanted=wanted))
-    yield "last", compiled(program, Signature(())).forward.plan
+    last = compiled(program, Signature(()))
+    everything = tuple(range(len(last.keys)))
+    trained = compiled(program, Signature(tuple(program.states), wanted=everything))
+    yield "last", last.forward.plan
     yield "forward", trained.forward.plan
     yield "backward", trained.backward.plan
 

@@ -12,7 +12,7 @@ from mnemonist.engine.native.plan import Layout, Plan, View
 from mnemonist.engine.native.planner import Planner, Unplanned
 from mnemonist.engine.program import Node, Program, Time, ancestors
 
-__all__ = ["Backward", "Forward", "compile_backward", "compile_forward"]
+__all__ = ["Backward", "Forward", "compile_backward", "compile_forward", "constants_of"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,18 @@ class _Memory:
 
     def all(self) -> tuple[Slot | None, ...]:
         return tuple(self.slots.get(i) for i in range(len(self.plan.buffers)))
+
+
+def constants_of(program: Program, keep: Sequence[str]) -> tuple[Node, ...]:
+    """The values of binding time K, numbers apart, that a run or a step reads or returns.
+
+    Args:
+        program: the program.
+        keep: the states and outputs that are wanted.
+    """
+    wanted = {program.values[name] for name in (*program.states, *keep)}
+    returned = {n for n in wanted if n.time is Time.K and n.op != "const"}
+    return tuple(sorted({*_constants(ancestors(wanted)), *returned}, key=_id))
 
 
 def _constants(nodes: Sequence[Node]) -> tuple[Node, ...]:
@@ -164,10 +176,7 @@ def compile_forward(
             slot = Slot("stored", node.id, Layout.STEPS, node.shape)
             results.setdefault(node, []).append(memory.view(slot))
             views[node.id] = (slot, memory.view(slot))
-    constants = _constants(nodes)
-    constants += tuple(
-        n for n in results if n.time is Time.K and n.op != "const" and n not in constants
-    )
+    constants = constants_of(program, keep)
     sources |= _constant_views(memory, constants)
     inside = set(program.loop)
     computed = [n for n in nodes if n.time is not Time.K and n not in sources]

@@ -21,7 +21,7 @@ from torch.utils.dlpack import from_dlpack
 
 from mnemonist.errors import ConfigError
 
-__all__ = ["available", "describe", "empty", "isa", "module", "why_missing"]
+__all__ = ["available", "describe", "empty", "empty_behind", "isa", "module", "why_missing"]
 
 _TITLES = {"portable": "portable vectors", "avx2": "AVX2", "avx512": "AVX-512"}
 _NOT_BUILT = (
@@ -64,10 +64,10 @@ def isa() -> str:
         ConfigError: the compiled engine is missing, or MNEMONIST_ISA names an instruction set that
             does not exist or that this machine does not have.
     """
-    native = module()
     forced = os.environ.get("MNEMONIST_ISA")
     if not forced:
-        return str(native.best_isa())
+        return _best_isa()
+    native = module()
     if forced not in _TITLES:
         raise ConfigError(
             f"MNEMONIST_ISA={forced} names no instruction set: it can be {', '.join(_TITLES)}."
@@ -115,6 +115,29 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """
     native = _load()[0] or module()
     return from_dlpack(native.empty(shape, dtype is torch.float64))
+
+
+def empty_behind(ahead: int, shape: Sequence[int], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Two uninitialised tensors over the same memory: all of it, and what is behind its beginning.
+
+    Neither is a view of the other, and autograd does not know that they share memory.
+
+    Args:
+        ahead: elements of the first, a vector, that stand before the second.
+        shape: the second's sizes.
+        dtype: float32 or float64.
+
+    Raises:
+        ConfigError: the compiled engine is missing.
+    """
+    native = _load()[0] or module()
+    whole, behind = native.empty_behind(ahead, shape, dtype is torch.float64)
+    return from_dlpack(whole), from_dlpack(behind)
+
+
+@cache
+def _best_isa() -> str:
+    return str(module().best_isa())
 
 
 @cache

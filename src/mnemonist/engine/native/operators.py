@@ -33,20 +33,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from mnemonist.engine.interpret import run_program
+from mnemonist.engine.native import library
+from mnemonist.engine.native.again import again, as_read
+from mnemonist.engine.native.compile import constants_of
+from mnemonist.engine.native.compiled import Compiled, Key, Signature, compiled
 from mnemonist.engine.native.executor import prologue_of
 from mnemonist.engine.native.order import Order
 from mnemonist.engine.native.plan import Layout
-from mnemonist.engine.native.run import (
-    Compiled,
-    Signature,
-    again,
-    as_read,
-    compiled,
-    constants_of,
-    final_of,
-    run_backward,
-    run_forward,
-)
+from mnemonist.engine.native.run import run_backward, run_forward
 from mnemonist.engine.program import Program
 from mnemonist.engine.time import check_lengths, valid_mask
 from mnemonist.errors import DataError, ShapeError
@@ -54,8 +48,6 @@ from mnemonist.errors import DataError, ShapeError
 __all__ = ["code_of", "no_modes"]
 
 SCHEMA = "mnemonist.run/1"
-
-_Key = tuple[str, str | int]
 
 _LIBRARY = torch.library.Library("mnemonist", "DEF")
 _LIBRARY.define("run(Tensor[] inputs, Tensor[] leaves, Tensor? lengths, str code) -> Tensor[]")
@@ -148,33 +140,31 @@ class _Code:
 
     def plans(self, tensors: Sequence[Tensor], ragged: bool, wanted: Sequence[int]) -> Compiled:
         """The plans for tensors of these shapes, of which these want a gradient."""
+        library.module()  # a graph may outlive the engine's being switched off: that is an error
         extras = enumerate(self.program.extras, 1)
         fixed = frozenset(name for i, name in extras if self.is_fixed(i, tensors[i]))
-        first = len(self.names)
-        asked = frozenset(self.names[i] if i < first else i - first for i in wanted)
-        return compiled(self.program, Signature(self.keep, fixed, asked or None, ragged))
+        return compiled(self.program, Signature(self.keep, fixed, tuple(wanted), ragged))
 
     def in_order(self, tensors: Sequence[Tensor], order: Order) -> list[Tensor]:
-        """The tensors as `run_rows` hands them over."""
+        """The tensors as `run_plans` takes them."""
         timed, first = len(self.widths), len(self.names)
         found = []
         for i, tensor in enumerate(tensors[:first]):
             if i < timed and not self.is_fixed(i, tensor):
-                found.append(order.steps(tensor))
+                found.append(order.over_steps(tensor))
             else:
                 found.append(order.rows(tensor[0] if i < timed else tensor))
         return [*found, *tensors[first:]]
 
-    def home(self, name: str) -> _Key:
+    def home(self, name: str) -> Key:
         """The buffer that holds a value over time."""
         return ("state" if name in self.program.states else "value"), name
 
-    def beside(self, plans: Compiled, ragged: bool) -> list[_Key]:
+    def beside(self, plans: Compiled, ragged: bool) -> list[Key]:
         """What the forward pass stores in buffers that are not those of what is kept."""
-        if plans.gradient is None:
-            return []
-        kept = set() if ragged else {self.home(name) for name in self.keep}
-        return [key for key in plans.stored if key not in kept]
+        if ragged:
+            return [slot.key for slot in plans.stored]
+        return [key for key, _, _ in plans.apart]
 
 
 @contextmanager
@@ -200,9 +190,9 @@ def _said(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)}, {tensor.dtype} on {tensor.device}"
 
 
-def _buffer_shapes(plans: Compiled, steps: int, rows: int) -> dict[_Key, tuple[int, ...]]:
+def _buffer_shapes(plans: Compiled, steps: int, rows: int) -> dict[Key, tuple[int, ...]]:
     """The buffers of a forward plan as tensors."""
-    shapes: dict[_Key, tuple[int, ...]] = {}
+    shapes: dict[Key, tuple[int, ...]] = {}
     for slot in plans.forward.slots:
         if slot is not None:
             shapes[slot.key] = {
@@ -229,20 +219,22 @@ def _forward(
     if lengths is not None:
         lengths = check_lengths(lengths, steps, rows, lengths.device)
     plans, order = decoded.plans(tensors, ragged, wanted), Order(steps, rows, lengths)
-    memory = run_forward(plans, order.grid, decoded.in_order(tensors, order), steps * rows)
-    shapes = _buffer_shapes(plans, steps, rows)
+    shapes, states = _buffer_shapes(plans, steps, rows), decoded.program.states
+    homes, beside = [*map(decoded.home, decoded.keep)], decoded.beside(plans, ragged)
+    dtype = tensors[0].dtype
+    memory = {key: library.empty(shapes[key], dtype) for key in dict.fromkeys([*homes, *beside])}
+    final = [library.empty((rows, width), dtype) for width in states.values()]
+    places = {key: (value.data_ptr(), value.numel()) for key, value in memory.items()}
+    run_forward(plans, order.grid, decoded.in_order(tensors, order), places, final)
     kept = []
-    for key in map(decoded.home, decoded.keep):
-        if not ragged:
-            kept.append(memory[key].view(shapes[key]))
-            continue
-        start = rows if key[0] == "state" else 0
-        value = order.over_time(memory[key][start : start + order.grid.total])
-        kept.append(value.clone() if order.order is None else value)
-    states = decoded.program.states
-    final = [order.back(final_of(memory, plans, order.grid, name)) for name in states]
-    beside = [memory[key].view(shapes[key]) for key in decoded.beside(plans, ragged)]
-    return [*kept, *final, *beside]
+    for key in homes:
+        value = memory[key]
+        if ragged:
+            start = rows if key[0] == "state" else 0
+            ran = value.flatten(0, 1)[start : start + order.grid.total]
+            value = order.over_time(ran) if order.order is not None else ran.clone()
+        kept.append(value.view(steps, rows, -1) if ragged else value)
+    return [*kept, *map(order.back, final), *(memory[key] for key in beside)]
 
 
 def _forward_shapes(
@@ -276,11 +268,12 @@ def _backward(
     _check_backward(decoded, plans, tensors[0], stored, gradients)
     order = Order(steps, rows, lengths)
     arriving = [
-        None if g is None else (order.steps(g) if i < len(decoded.keep) else order.rows(g))
+        None if g is None else (order.over_steps(g) if i < len(decoded.keep) else order.rows(g))
         for i, g in enumerate(gradients)
     ]
-    buffers = [value.contiguous().view(-1, value.shape[-1]) for value in stored]
-    found = run_backward(plans, order.grid, decoded.in_order(tensors, order), buffers, arriving)
+    buffers = [value.contiguous() for value in stored]
+    memory = {s.key: (b.data_ptr(), b.numel()) for s, b in zip(plans.stored, buffers, strict=True)}
+    found = run_backward(plans, order.grid, decoded.in_order(tensors, order), memory, arriving)
     timed, first = len(decoded.widths), len(decoded.names)
     results = []
     for i in wanted:
@@ -315,7 +308,7 @@ def _check_backward(
     """Raise unless a backward pass is given what its forward pass gave."""
     steps, rows = x.shape[:2]
     shapes = _buffer_shapes(plans, steps, rows)
-    expected = [shapes[key] for key in plans.stored]
+    expected = [shapes[slot.key] for slot in plans.stored]
     widths = [code.program.values[name].width for name in code.keep]
     arriving = [(steps, rows, width) for width in widths]
     arriving += [(rows, width) for width in code.program.states.values()]  # type: ignore[misc]
@@ -350,7 +343,7 @@ class _Run(torch.autograd.Function):
             if lengths is None:
                 buffers |= dict(zip(homes, results))
             # what is kept may be a part of what is stored: autograd sees when somebody writes to it
-            ctx.save_for_backward(lengths, *tensors, *(buffers[key] for key in plans.stored))
+            ctx.save_for_backward(lengths, *tensors, *(buffers[slot.key] for slot in plans.stored))
             ctx.code, ctx.wanted, ctx.count = code, wanted, len(tensors)
             ctx.set_materialize_grads(False)
         return (*kept, *results[count : count + len(decoded.program.states)])

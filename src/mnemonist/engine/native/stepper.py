@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from mnemonist.engine.native import library
+from mnemonist.engine.native.compile import constants_of
 from mnemonist.engine.native.fuse import fused
 from mnemonist.engine.native.plan import Layout, Plan, View
 from mnemonist.engine.native.planner import Planner
 from mnemonist.engine.program import AFFINE, Node, Program, Time, ancestors
 
-__all__ = ["NativeStep", "StepPlan", "compile_step", "constants_of", "step_plan", "weights_of"]
+__all__ = ["NativeStep", "StepPlan", "compile_step", "step_plan", "weights_of"]
 
 _Names = tuple[str, ...]
 
@@ -91,28 +91,17 @@ def compile_step(program: Program, emits: _Names) -> StepPlan:
     return StepPlan(plan, buffers, constants, tuple(places))
 
 
-def constants_of(program: Program, emits: _Names) -> tuple[Node, ...]:
-    """What a step reads of binding time K, numbers apart."""
-    wanted = {program.values[name] for name in (*program.states, *emits)}
-    read = {a for n in ancestors(wanted) if n.time is not Time.K for a in n.args} | wanted
-    found = [n for n in read if n.time is Time.K and n.op != "const"]
-    return tuple(sorted(found, key=lambda n: n.id))
-
-
 def weights_of(program: Program) -> set[Node]:
     """The values of binding time K that products multiply with."""
     return {n.args[1] for n in program.nodes if n.op in AFFINE and n.time is not Time.K}
 
 
-_PLANS: WeakKeyDictionary[Program, dict[_Names, StepPlan]] = WeakKeyDictionary()
-
-
 def step_plan(program: Program, emits: _Names) -> StepPlan:
     """`compile_step`, made when it is first asked for."""
-    known = _PLANS.setdefault(program, {})
-    if emits not in known:
-        known[emits] = compile_step(program, emits)
-    return known[emits]
+    if (StepPlan, emits) not in program.memo:
+        program.memo.setdefault((StepPlan, emits), compile_step(program, emits))
+    found: StepPlan = program.memo[StepPlan, emits]
+    return found
 
 
 class NativeStep:
