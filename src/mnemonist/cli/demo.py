@@ -10,7 +10,7 @@ from mnemonist.cli.output import Output
 
 if TYPE_CHECKING:
     from mnemonist.tasks.forecast.demos import Demo
-    from mnemonist.tasks.forecast.job import Plan
+    from mnemonist.tasks.forecast.plan import Plan
 
 __all__ = ["demo"]
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from mnemonist.evaluation.results import ResultTable
-    from mnemonist.tasks.forecast.job import Plan, Trained
+    from mnemonist.tasks.forecast.job import Trained
+    from mnemonist.tasks.forecast.plan import Plan
 
 __all__ = ["check", "compare", "evaluate", "predict", "train"]
 
@@ -45,7 +46,7 @@ def check(
         config: a TOML file with options; those on the command line go over it.
         json: print the findings as one JSON object.
     """
-    from mnemonist.tasks.forecast.job import check as look
+    from mnemonist.tasks.forecast.plan import check as look
 
     found = look(source, _config(config, options))
     fatal = sum(finding.severity == "fatal" for finding in found)
@@ -85,8 +86,8 @@ def train(
         overwrite: throw away what the run folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.forecast.job import plan
     from mnemonist.tasks.forecast.job import train as start
+    from mnemonist.tasks.forecast.plan import plan
 
     output = Output(json)
     made = plan(source, _config(config, options))
@@ -117,7 +118,8 @@ def evaluate(
     """
     from mnemonist.errors import ConfigError
     from mnemonist.tasks.forecast.backtest import backtest as roll
-    from mnemonist.tasks.forecast.job import measured, opened
+    from mnemonist.tasks.forecast.job import measured
+    from mnemonist.tasks.forecast.saved import opened
 
     if refit and not backtest:
         raise ConfigError("--refit trains anew for every piece of a backtest: give --backtest 4")
@@ -155,7 +157,7 @@ def predict(
         cell: module:Class of your own cell, where it has no program.
         json: print one JSON object.
     """
-    from mnemonist.tasks.forecast.job import future_of
+    from mnemonist.tasks.forecast.saved import future_of
 
     table, name = future_of(run, source, cell=cell)
     output = Output(json)

@@ -10,7 +10,8 @@ import numpy as np
 from mnemonist.data.series import SeriesSet, Split, split
 from mnemonist.errors import DataError
 from mnemonist.evaluation.results import ResultTable, Row
-from mnemonist.tasks.forecast.job import Plan, name_of, train_network
+from mnemonist.tasks.forecast.job import train_network
+from mnemonist.tasks.forecast.plan import Plan, name_of
 from mnemonist.tasks.forecast.predictor import Predictor
 from mnemonist.tasks.forecast.score import Evaluation, Ranges, evaluate, fit_baselines
 from mnemonist.training.progress import Progress

@@ -19,7 +19,8 @@ from mnemonist.runs.naming import default_run_name
 from mnemonist.runs.report import Cell, Code, Figure, Report, ReportTable, Row, Text, Verdict
 from mnemonist.runs.report_figures import ACCENT, FAINT, NAIVE, SOFT, drawing, drawn
 from mnemonist.tasks.forecast.config import ForecastConfig
-from mnemonist.tasks.forecast.job import Plan, name_of, plan, train_network
+from mnemonist.tasks.forecast.job import train_network
+from mnemonist.tasks.forecast.plan import Plan, name_of, plan
 from mnemonist.tasks.forecast.score import Baselines, Evaluation, evaluate, fit_baselines
 from mnemonist.tasks.forecast.text import digits
 from mnemonist.training.progress import Progress

@@ -15,7 +15,8 @@ from mnemonist.errors import ConfigError
 from mnemonist.evaluation.baselines import LastValue, ResidualQuantiles
 from mnemonist.evaluation.results import ResultTable
 from mnemonist.tasks.forecast.config import configured, nested
-from mnemonist.tasks.forecast.job import Plan, Trained, plan, train, train_network
+from mnemonist.tasks.forecast.job import Trained, train, train_network
+from mnemonist.tasks.forecast.plan import Plan, plan
 from mnemonist.tasks.forecast.score import Baselines, evaluate
 from mnemonist.training.progress import Progress
 

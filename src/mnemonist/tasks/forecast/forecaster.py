@@ -15,8 +15,10 @@ from mnemonist.errors import ConfigError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.forecast.config import ForecastConfig, configured, nested
 from mnemonist.tasks.forecast.future import forecast_table
-from mnemonist.tasks.forecast.job import Plan, Trained, load_predictor, plan, train
+from mnemonist.tasks.forecast.job import Trained, train
+from mnemonist.tasks.forecast.plan import Plan, plan
 from mnemonist.tasks.forecast.predictor import Predictor
+from mnemonist.tasks.forecast.saved import load_predictor
 from mnemonist.tasks.forecast.score import Evaluation
 from mnemonist.training.history import History
 from mnemonist.training.progress import Progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnemonist.tasks.forecast.config import ForecastConfig, configured
 
 if TYPE_CHECKING:
-    from mnemonist.tasks.forecast.job import Plan
+    from mnemonist.tasks.forecast.plan import Plan
 
 __all__ = ["command", "digits", "header", "next_commands", "options_of", "strategy_sentence"]
 
