@@ -27,7 +27,7 @@ class Explanation:
     Attributes:
         cell: the cell's class name.
         executor: the executor that runs it.
-        passed_over: why those preferred to it do not, by name.
+        passed_over: why those preferred to it do not, by name; beside vendor, why not native.
         program: the cell's program, or None where its step has none.
         refusal: why its step has none.
         in_graphs: what the run is inside torch.compile and torch.export, and why.

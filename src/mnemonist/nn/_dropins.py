@@ -90,7 +90,7 @@ class _Layer(TorchLayer):
     ) -> Explanation:
         """Which executor runs such a call, and why not another; arguments as `forward`'s.
 
-        >>> LSTM(3, 5).explain().executor
+        >>> LSTM(3, 5, executor="vendor").explain().executor
         'vendor'
         >>> reasons = LSTM(3, 5).explain(torch.zeros(7, 2, 3), lengths=[7, 0]).passed_over
         >>> reasons["vendor, all layers in one call"]
