@@ -22,13 +22,20 @@ def random_program(seed: int) -> Program:
     return _Draw(seed).program()
 
 
+def wide_program(seed: int) -> Program:
+    """As `random_program`, with widths about those of vectors, heads, ties and computed weights."""
+    return _Wide(seed).program()
+
+
 class _Draw:
+    widths: tuple[int, ...] = WIDTHS
+
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
         self.g = Graph()
         draw = self.draw
-        self.states = {f"s{i}": draw.choice(WIDTHS) for i in range(draw.randint(1, 3))}
-        self.extras = {"e": draw.choice(WIDTHS)} if draw.random() < 0.4 else {}
+        self.states = {f"s{i}": draw.choice(self.widths) for i in range(draw.randint(1, 3))}
+        self.extras = {"e": draw.choice(self.widths)} if draw.random() < 0.4 else {}
         self.pool: list[Node] = [self.g.node("input", (), ("x",), (INPUT,), time=Time.X)]
         for name, width in self.extras.items():
             self.pool.append(self.g.node("input", (), (name,), (width,), time=Time.X))
@@ -41,7 +48,7 @@ class _Draw:
                 self.pool.append(self.operation())
             except Unfit:
                 continue
-        outputs = {"y": self.draw.choice(WIDTHS)} if self.draw.random() < 0.4 else {}
+        outputs = {"y": self.draw.choice(self.widths)} if self.draw.random() < 0.4 else {}
         values = {}
         for name, width in {**self.states, **outputs}.items():
             value = self.fitted(self.pick(), width)
@@ -160,7 +167,7 @@ class _Draw:
 
     def product(self) -> Node:
         a = self.flat(self.pick())
-        width = self.draw.choice(WIDTHS)
+        width = self.draw.choice(self.widths)
         starts = [n for n in self.pool if n.shape == (width,) and not n.logical]
         start = self.draw.choice(starts) if starts and self.draw.random() < 0.3 else None
         return self.g.affine("mm", a, self.leaf(width, a.width), start)
@@ -224,3 +231,42 @@ class _Draw:
         if self.draw.random() < 0.3:
             return g.pointwise("where", g.pointwise("le", a, g.const(0.0)), g.const(0.0), a)
         return g.pointwise("where", test, a, g.pointwise("mul", b, g.const(0.5)))
+
+
+class _Wide(_Draw):
+    def __init__(self, seed: int) -> None:
+        self.widths = tuple(random.Random(seed).sample((1, 2, 3, 5, 8, 16, 17, 33, 70), 3))
+        super().__init__(seed)
+
+    def leaf(self, *shape: int) -> Node:
+        """A parameter, or what the step computes from parameters."""
+        leaf, kind = super().leaf(*shape), self.draw.random()
+        if kind < 0.15:
+            return self.g.pointwise("tanh", leaf)
+        if kind < 0.25:
+            return self.g.pointwise("mul", leaf, super().leaf(*shape))
+        if kind < 0.3 and len(shape) == 2 and shape[0] == shape[1]:
+            return self.g.call("torch.Tensor.t", leaf, shape=shape)
+        return leaf
+
+    def structure(self) -> Node:
+        """Everything twice, which ties; or heads."""
+        kind, g = self.draw.random(), self.g
+        if kind < 0.12:
+            twice = self.row(self.flat(self.pick()))
+            return g.cat([twice, twice])
+        if kind < 0.3:
+            a = self.flat(self.pick())
+            heads = [n for n in (2, 3, 5) if a.width % n == 0 and a.width > n]
+            if heads:
+                shape = [self.draw.choice(heads)]
+                shape.insert(self.draw.randint(0, 1), a.width // shape[0])
+                return g.view(a, shape)
+        return super().structure()
+
+    def selection(self) -> Node:
+        if self.draw.random() < 0.25:
+            return self.g.pointwise(
+                self.draw.choice(("max", "min")), self.pick(), self.g.const(0.0)
+            )
+        return super().selection()
