@@ -392,9 +392,8 @@ class Recurrent(nn.Module):
         self, x: Tensor, steps: int | None, single: bool, enter: Callable[[Tensor], Tensor]
     ) -> Tensor:
         """x as (T, B, I), unfolded over time as this stack is told to."""
-        shape = (("T", "B") if not self.batch_first else ("B", "T"), ("B",))[
-            self.unfold != "sequence"
-        ]
+        shape: tuple[str, ...] = ("B", "T") if self.batch_first else ("T", "B")
+        shape = shape if self.unfold == "sequence" else ("B",)
         if x.dim() != len(shape) + 1 - single or x.shape[-1] != self.input_size:
             expected = f"({', '.join(shape)}, {self.input_size}) with unfold={self.unfold!r}"
             raise ShapeError(f"x must be {expected}; got {tuple(x.shape)}")

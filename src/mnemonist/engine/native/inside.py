@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 
 import torch
@@ -218,6 +219,7 @@ def _watched(cell: CellLike) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str,
                 how = "items"
             else:
                 how = "value" if type(value) in _SIMPLE else "id"
+                how = "name" if _is_of_torch(value) else how
             found.append((attribute, how, _seen(value, how)))
         yield tuple(name.split(".")) if name else (), tuple(found)
 
@@ -228,8 +230,11 @@ def _seen(value: Any, how: str) -> Any:
     Args:
         value: the attribute.
         how: "value"; "items" of a list, tuple or dictionary; "parts", which of a module's
-            parameters or children are None; "id", which is no other object.
+            parameters or children are None; "id", which is no other object; "name" of a function of
+            torch that is compiled, whose id older versions of Dynamo cannot take.
     """
+    if how == "name":
+        return value.__name__, isinstance(value, BuiltinFunctionType)
     if how == "id":
         return id(value)
     if how == "parts":
@@ -238,6 +243,11 @@ def _seen(value: Any, how: str) -> Any:
         keys = [*value] if isinstance(value, dict) else [*range(len(value))]
         return tuple([(key, _plain(value[key])) for key in keys])
     return value
+
+
+def _is_of_torch(value: Any) -> bool:
+    """Whether this is `torch.tanh` or the like, which its name tells from every other."""
+    return isinstance(value, BuiltinFunctionType) and getattr(torch, value.__name__, 0) is value
 
 
 def _has_names(value: Any) -> bool:
