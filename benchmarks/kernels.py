@@ -50,7 +50,11 @@ GRADIENTS = (  # rows, m, n
     (100000, 128, 32),
 )
 BINARY = ("add", "sub", "mul", "div", "pow", "max", "min", "gt", "and", "dtanh", "dsigmoid")
-TERNARY = ("where", "fma", "mul_dtanh", "mul_dsigmoid")
+BINARY += ("mul_tanh", "sum_times")
+TERNARY = ("where", "fma", "mul_dtanh", "mul_dsigmoid", "sub_mul", "mix")
+TERNARY += ("dot_times", "spread_times", "dnormalised")
+NUMBERS = {"sum_times": 2, "sub_mul": 6, "dot_times": 4, "spread_times": 6, "dnormalised": 4}
+"""Operands that are one number a row; none where an operation is not named."""
 UNARY = (
     "copy",
     "neg",
@@ -159,12 +163,12 @@ def ops(isa: str, dtype: type, count: int) -> None:
     names = [*BINARY, *TERNARY, *UNARY]
     ways: dict[object, Callable[[], object]] = {}
     for name in names:
-        op = OPS.index(name)
-        ways[name, 0] = lambda op=op: kernels.run(
-            isa, [(op, 0, 0, 1, 2, 3, 64)], operands, 16, repeats
+        op, numbers = OPS.index(name), NUMBERS.get(name, 0)
+        ways[name, 0] = lambda op=op, numbers=numbers: kernels.run(
+            isa, [(op, numbers, 0, 1, 2, 3, 64)], operands, 16, repeats
         )
-        ways[name, 1] = lambda op=op: kernels.run(
-            isa, [(op, 0, 0, 1, 2, 3, 1024)], flat, 1, repeats
+        ways[name, 1] = lambda op=op, numbers=numbers: kernels.run(
+            isa, [(op, numbers, 0, 1, 2, 3, 1024)], flat, 1, repeats
         )
     taken = rounds(ways, count)
     vectors = 1024 / lanes * repeats

@@ -63,10 +63,20 @@ enum class Op : std::uint8_t {
   dsigmoid,      // a b (1 - b)
   mul_dtanh,     // a b (1 - c²)
   mul_dsigmoid,  // a b c (1 - c)
+  // of three, in one pass over memory
+  sub_mul,   // (a - b) c
+  mix,       // a + c (b - a)
+  mul_tanh,  // a tanh(b)
   copy,
   // of a row: the destination has width 1
   sum,
-  amax,  // NaN if any is; -inf for width 0
+  amax,          // NaN if any is; -inf for width 0
+  sum_times,     // b Σ a; here and below the last operand is one number a row
+  dot_times,     // c Σ a b
+  spread_times,  // c Σ (a - b)²
+  // of a row, through its sums: the gradient of a row a that was made to have mean 0 and variance
+  // 1, which is b; c (a - mean a - b mean(a b))
+  dnormalised,
   // of all rows: d[0, :] += Σ_r a[r, :]; the destination has one row
   accumulate_rows,
 };
@@ -75,11 +85,15 @@ inline constexpr int op_count = static_cast<int>(Op::accumulate_rows) + 1;
 
 // How many operands `op` reads: a, then b, then c.
 constexpr int operands_of(Op op) {
-  if (op <= Op::min || (op >= Op::gt && op <= Op::or_) || op == Op::dtanh || op == Op::dsigmoid)
+  if (op <= Op::min || (op >= Op::gt && op <= Op::or_) || op == Op::dtanh || op == Op::dsigmoid ||
+      op == Op::mul_tanh || op == Op::sum_times)
     return 2;
-  if (op == Op::mul_dtanh || op == Op::mul_dsigmoid) return 3;
-  return op >= Op::where && op <= Op::fnma ? 3 : 1;
+  if (op >= Op::where && op <= Op::mix) return 3;
+  return op >= Op::dot_times && op <= Op::dnormalised ? 3 : 1;
 }
+
+// Whether a row of `op`'s destination is one number.
+constexpr bool reduces(Op op) { return op >= Op::sum && op <= Op::spread_times; }
 
 // d, a, b and c are indices of operands. Bit 0, 1, 2 of `scalars`: operand a, b, c is one number
 // a row, used for the whole width.

@@ -145,8 +145,7 @@ class Reader {
       const Reference& r = p.operands[index];
       if (r.column + width > plan_.buffers[r.buffer].width) fail("reads behind a row");
     };
-    const bool reduces = ins.op == Op::sum || ins.op == Op::amax;
-    fits(ins.d, reduces ? 1 : ins.width);
+    fits(ins.d, reduces(ins.op) ? 1 : ins.width);
     written(p.operands[ins.d]);
     const std::uint16_t sources[] = {ins.a, ins.b, ins.c};
     for (int i = 0; i < operands_of(ins.op); ++i)

@@ -136,10 +136,9 @@ void run(const std::string& isa, const std::vector<Code>& code, const std::vecto
   for (const auto& [op, scalars, d, a, b, c, width] : code) {
     require(op >= 0 && op < op_count && width >= 0, "no such instruction");
     const Op o = static_cast<Op>(op);
-    const bool reduces = o == Op::sum || o == Op::amax;
     const int sources[3] = {a, b, c};
     Instruction i{o, static_cast<std::uint8_t>(scalars), 0, 0, 0, 0, width};
-    i.d = reaches(d, o == Op::accumulate_rows ? 1 : rows, reduces ? 1 : width);
+    i.d = reaches(d, o == Op::accumulate_rows ? 1 : rows, reduces(o) ? 1 : width);
     std::uint16_t* const index[3] = {&i.a, &i.b, &i.c};
     for (int q = 0; q < operands_of(o); ++q) {
       require(sources[q] >= 0 && sources[q] < static_cast<int>(operands.size()), "no such operand");

@@ -244,6 +244,9 @@ long double reference(Op op, long double a, long double b, long double c) {
     case Op::dsigmoid: return a * b * (1 - b);
     case Op::mul_dtanh: return a * b * (1 - c * c);
     case Op::mul_dsigmoid: return a * b * c * (1 - c);
+    case Op::sub_mul: return (a - b) * c;
+    case Op::mix: return a + c * (b - a);
+    case Op::mul_tanh: return a * std::tanh(b);
     case Op::copy: return a;
     default: return 0;
   }
@@ -346,6 +349,47 @@ void test_reductions(const Kernels<R>& kernels, const char* isa) {
   check(sums.gaps_untouched() && largest.gaps_untouched(), what + ": wrote between rows");
 }
 
+// Sums over a row of two operands, and the gradient of a normalised row.
+template <class R>
+void test_rows_as_a_whole(const Kernels<R>& kernels, const char* isa) {
+  const std::int64_t rows = draw(0, 9), width = draw(1, 300);
+  const std::string what = sizes("row as a whole", isa, sizeof(R), rows, width, 0);
+  const bool number = draw(0, 2) == 0;  // a number a row in place of b
+  Rows<R> a(rows, width), b(rows, number ? 1 : width), c(rows, 1), d(rows, width);
+  Rows<R> total(rows, 1), dot(rows, 1), spread(rows, 1);
+  const Operand<R> operands[] = {{a.data(), a.stride},          {b.data(), b.stride},
+                                 {c.data(), c.stride},          {d.data(), d.stride},
+                                 {total.data(), total.stride},  {dot.data(), dot.stride},
+                                 {spread.data(), spread.stride}};
+  const std::int32_t w = static_cast<std::int32_t>(width);
+  const std::uint8_t scalars = number ? 6 : 4;
+  const Instruction code[] = {{Op::sum_times, 2, 4, 0, 2, 0, w},
+                              {Op::dot_times, scalars, 5, 0, 1, 2, w},
+                              {Op::spread_times, scalars, 6, 0, 1, 2, w},
+                              {Op::dnormalised, scalars, 3, 0, 1, 2, w}};
+  kernels.run(code, 4, operands, rows);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    long double sums[3]{};
+    const auto y = [&](std::int64_t i) { return (long double)b(r, number ? 0 : i); };
+    for (std::int64_t i = 0; i < width; ++i) {
+      sums[0] += a(r, i);
+      sums[1] += a(r, i) * y(i);
+      sums[2] += (a(r, i) - y(i)) * (a(r, i) - y(i));
+    }
+    const R found[] = {total(r, 0), dot(r, 0), spread(r, 0)};
+    for (int i = 0; i < 3; ++i)
+      check(std::fabs(found[i] - (double)(sums[i] * c(r, 0))) <= 4 * allowed<R>(width),
+            what + ": a wrong sum");
+    for (std::int64_t i = 0; i < width; ++i) {
+      const long double mean = sums[0] / width, along = sums[1] / width;
+      const long double expected = c(r, 0) * (a(r, i) - mean - y(i) * along);
+      check(std::fabs(d(r, i) - (double)expected) <= allowed<R>(width),
+            what + ": a wrong gradient");
+    }
+  }
+  check(d.gaps_untouched() && dot.gaps_untouched(), what + ": wrote between rows");
+}
+
 template <class R>
 void test(const Kernels<R>& kernels, const char* isa) {
   for (int i = 0; i < 300; ++i) {
@@ -361,6 +405,7 @@ void test(const Kernels<R>& kernels, const char* isa) {
   for (int op = 0; op <= static_cast<int>(Op::copy); ++op)
     for (int i = 0; i < 60; ++i) test_elementwise(kernels, isa, static_cast<Op>(op));
   for (int i = 0; i < 100; ++i) test_reductions(kernels, isa);
+  for (int i = 0; i < 100; ++i) test_rows_as_a_whole(kernels, isa);
 }
 
 }  // namespace

@@ -258,6 +258,7 @@ BINARY: dict[str, object] = {
     "or": torch.logical_or,
     "dtanh": lambda d, y: d * (1 - y * y),
     "dsigmoid": lambda d, y: d * y * (1 - y),
+    "mul_tanh": lambda a, b: a * torch.tanh(b),
 }
 TERNARY: dict[str, object] = {
     "where": lambda a, b, c: torch.where(a != 0, b, c),
@@ -266,6 +267,8 @@ TERNARY: dict[str, object] = {
     "fnma": lambda a, b, c: c - a * b,
     "mul_dtanh": lambda a, b, y: a * b * (1 - y * y),
     "mul_dsigmoid": lambda a, b, y: a * b * y * (1 - y),
+    "sub_mul": lambda a, b, c: (a - b) * c,
+    "mix": lambda a, b, c: a + c * (b - a),
 }
 SPECIAL = [
     np.nan,
@@ -316,7 +319,7 @@ def test_sine_of_huge_numbers(isa, dtype, name):
 
 @everywhere
 @both
-@pytest.mark.parametrize("op", [o for o in OPS if o not in ("sum", "amax", "accumulate_rows")])
+@pytest.mark.parametrize("op", [*UNARY, *BINARY, *TERNARY])
 def test_bits_do_not_depend_on_place(isa, dtype, op):
     rng = np.random.default_rng(3)
     count = 1 if op in UNARY else 2 if op in BINARY else 3
@@ -373,6 +376,47 @@ def test_reductions(isa, dtype, seed, rows, width):
         a[:, rng.integers(width)] = np.nan
         kernels.run(isa, code[1:2], [a, total, largest], rows)
         assert np.isnan(largest).all()
+
+
+@everywhere
+@both
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(0, 9),
+    width=st.integers(1, 200),
+    scalars=st.integers(0, 3),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_takes_a_row_as_a_whole(isa, dtype, seed, rows, width, scalars):
+    rng = np.random.default_rng(seed)
+    a, b = (poisoned(rng, dtype, rows, 1 if scalars >> q & 1 else width) for q in (0, 1))
+    c, d = poisoned(rng, dtype, rows, 1), np.empty((rows, width), dtype)
+    sums = [np.empty((rows, 1), dtype) for _ in range(3)]
+    both = scalars | 4
+    code = [
+        (OPS.index("sum_times"), scalars & 1 | 2, 3, 0, 2, 0, width),
+        (OPS.index("dot_times"), both, 4, 0, 1, 2, width),
+        (OPS.index("spread_times"), both, 5, 0, 1, 2, width),
+        (OPS.index("dnormalised"), both, 6, 0, 1, 2, width),
+    ]
+    kernels.run(isa, code, [a, b, c, *sums, d], rows)
+    x, y, z = (v.astype(np.longdouble) + np.zeros((rows, width)) for v in (a, b, c))
+    factor, near = z[:, :1], (width + 8) * np.finfo(dtype).eps
+    for found, terms in zip(sums, (x, x * y, (x - y) ** 2)):
+        expected = terms.sum(1, keepdims=True) * factor
+        np.testing.assert_allclose(found, expected.astype(float), atol=4 * near)
+    expected = z * (x - x.mean(1, keepdims=True) - y * (x * y).mean(1, keepdims=True))
+    np.testing.assert_allclose(d, expected.astype(float), atol=near)
+
+    for r in range(rows):
+        alone = [v[r : r + 1].copy() for v in (*sums, d)]
+        row = [v[r : r + 1] for v in (a, b, c)]
+        kernels.run(isa, code, [*row, *alone], 1)
+        whole = [v[r : r + 1] for v in (*sums, d)]
+        assert all(v.tobytes() == w.tobytes() for v, w in zip(alone, whole))
+    if rows and not scalars & 1:  # in place
+        kernels.run(isa, [(*code[3][:2], 0, 0, 1, 2, width)], [a, b, c], rows)
+        assert np.ascontiguousarray(a).tobytes() == d.tobytes()
 
 
 def test_an_instruction_set_that_there_is_not():

@@ -1,7 +1,8 @@
 """Rewriting of a step's operations into those that the compiled executor has in one.
 
 - A product that something is added to starts from it.
-- (1 - z) a + z b is a + z (b - a), which is one operation less.
+- (1 - z) a + z b is a + z (b - a), which is one instruction.
+- What `combine` finds.
 - Backwards, rows that two products read in different company are not copied together: the
   product of a concatenation is the sum of the products of its parts.
 """
@@ -12,7 +13,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mnemonist.engine.program import Node, Time
+from mnemonist.engine.native.combine import combined
+from mnemonist.engine.program import Node
 
 __all__ = ["PRODUCTS", "fused", "scattered"]
 
@@ -42,31 +44,27 @@ def fused(
             return False
         return place[node][0] == place[user][0] and node.shape == user.shape
 
-    replaced: dict[Node, list[Node]] = {}
+    replaced: dict[Node, Node] = {}
     dropped: set[Node] = set()
-    fresh = max((n.id for n in place), default=0) + 1
     for node in place:
-        found = _started(node, place, alone) or _interpolated(node, alone, fresh)
+        found = _started(node, place, alone) or _interpolated(node, alone)
         if found is not None:
-            made_of, gone = found
-            replaced[node] = made_of
+            replaced[node], gone = found
             dropped |= gone
-            fresh += len(made_of)
     made: dict[Node, Node] = {}
     result: Phases = {phase: [] for phase in phases}
     for phase, nodes in phases.items():
         for node in nodes:
-            if node in dropped:
-                continue
-            for new in replaced.get(node, [node]):
+            if node not in dropped:
+                new = replaced.get(node, node)
                 args = tuple(made.get(a, a) for a in new.args)
-                made[new] = new if args == new.args else replace(new, args=args)
-                result[phase].append(made[new])
-            made[node] = result[phase][-1]
-    return result, made
+                made[node] = new if args == new.args else replace(new, args=args)
+                result[phase].append(made[node])
+    result, then = combined(result, {made.get(node, node) for node in fixed})
+    return result, {node: then[new] for node, new in made.items() if new in then}
 
 
-_Found = tuple[list[Node], set[Node]]
+_Found = tuple[Node, set[Node]]
 
 
 def _started(
@@ -80,27 +78,31 @@ def _started(
         early = addend not in place or place[addend][0] != place[node][0]
         early = early or (product in place and place[addend] < place[product])
         if fits and early and addend.shape == node.shape:
-            return [replace(node, op=product.op, args=(*product.args, addend))], {product}
+            return replace(node, op=product.op, args=(*product.args, addend)), {product}
     return None
 
 
-def _interpolated(node: Node, alone: Callable[[Node, Node], bool], fresh: int) -> _Found | None:
-    """(1 - z) a + z b as z (b - a) + a."""
-    if node.op != "add" or any(a.op != "mul" or not alone(a, node) for a in node.args):
+def _interpolated(node: Node, alone: Callable[[Node, Node], bool]) -> _Found | None:
+    """(1 - z) a + z b as a + z (b - a); a + z (b - a) as it is."""
+    if node.op != "add":
         return None
     for first, second in (node.args, node.args[::-1]):
+        if second.op != "mul" or not alone(second, node) or first.shape != node.shape:
+            continue
+        for z, step in (second.args, second.args[::-1]):
+            ready = step.op == "sub" and step.args[1] is first and step.args[0].shape == node.shape
+            if ready and alone(step, second):
+                return replace(node, op="mix", args=(first, step.args[0], z)), {second, step}
+        if first.op != "mul" or not alone(first, node):
+            continue
         for rest, a in (first.args, first.args[::-1]):
             if rest.op != "sub" or rest.args[0].op != "const" or rest.args[0].attr[0] != 1.0:
                 continue
             z = rest.args[1]
             if z in second.args and a.shape == node.shape and alone(rest, first):
                 b = second.args[1] if second.args[0] is z else second.args[0]
-                if b.shape != node.shape:
-                    continue
-                step = Node(fresh, "sub", (b, a), (), node.shape, Time.S)
-                scaled = Node(fresh + 1, "mul", (z, step), (), node.shape, Time.S)
-                new = replace(node, args=(scaled, a))
-                return [step, scaled, new], {first, second, rest}
+                if b.shape == node.shape:
+                    return replace(node, op="mix", args=(a, b, z)), {first, second, rest}
     return None
 
 

@@ -44,7 +44,8 @@ OPS = (
     *("abs", "sign", "floor", "sqrt", "rsqrt"),
     *("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "where"),
     *("fma", "fms", "fnma", "dtanh", "dsigmoid", "mul_dtanh", "mul_dsigmoid"),
-    *("copy", "sum", "amax", "accumulate_rows"),
+    *("sub_mul", "mix", "mul_tanh", "copy"),
+    *("sum", "amax", "sum_times", "dot_times", "spread_times", "dnormalised", "accumulate_rows"),
 )
 _CODE = {name: i for i, name in enumerate(OPS)}
 

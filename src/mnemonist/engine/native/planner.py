@@ -20,6 +20,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import prod
 
+from mnemonist.engine.native.combine import JOINS
 from mnemonist.engine.native.fuse import PRODUCTS
 from mnemonist.engine.native.plan import Instruction, Layout, Plan, Pointwise, Product, View
 from mnemonist.engine.program import Node, Time
@@ -30,14 +31,7 @@ _VIEWS = frozenset({"slice", "view", "expand", "stop"})
 _PHASES = ("before", "loop", "after")
 _PASSING = (Layout.ROWS, Layout.RING)
 _OF_A_STEP = (*_PASSING, Layout.SCRATCH)
-_FUSED = {
-    "add": ("fma", "fma"),
-    "sub": ("fms", "fnma"),
-    "accumulate": ("fma",),
-    "dtanh": ("mul_dtanh",),
-    "dsigmoid": ("mul_dsigmoid",),
-}
-"""What an operation is called together with a product a·b, by which operand the product is."""
+_OF_A_ROW = frozenset({"sum", "amax", "sum_times", "dot_times", "spread_times"})
 
 
 class Unplanned(Exception):
@@ -345,7 +339,7 @@ class Planner:
         """For sums, the product that is computed with them in one instruction."""
         found: dict[Node, Node] = {}
         for node in self.stage_of:
-            for factor in node.args[: len(_FUSED.get(node.op, ()))]:
+            for factor in node.args[: len(JOINS.get(node.op, ()))]:
                 alone = (
                     factor.op == "mul"
                     and factor in self.stage_of
@@ -381,8 +375,8 @@ class Planner:
     def _operation(self, node: Node) -> list[Instruction]:
         result = self.views[node]
         factor = self.factors.get(node)
-        if node.op in ("sum", "amax"):
-            return _reductions(node.op, result, self._operand(node.args[0]))
+        if node.op in _OF_A_ROW:
+            return _reductions(node.op, result, [self._operand(a) for a in node.args])
         if node.op == "accumulate" and node.args[0] in self.scattered:
             return [
                 line
@@ -398,7 +392,7 @@ class Planner:
         place = node.args.index(factor)
         third = [self._operand(a) for i, a in enumerate(node.args) if i != place] or [result]
         pair = [self._operand(a) for a in factor.args]
-        return _lines(_FUSED[node.op][place], result, [*pair, *third])
+        return _lines(JOINS[node.op][place], result, [*pair, *third])
 
     def _copies(self, node: Node, late: set[tuple[Node, View]]) -> list[Instruction]:
         """A value into the other places where it must lie too."""
@@ -574,9 +568,7 @@ class _Tiles:
             for view in (instruction.result, *instruction.operands):
                 if view.buffer < 0:
                     last[view.buffer] = i
-                    end = view.column + max(
-                        1, instruction.width if view.strides[-1:] != (0,) else 1
-                    )
+                    end = view.column + (view.shape[-1] if view.strides[-1:] != (0,) else 1)
                     width[view.buffer] = max(width[view.buffer], end)
         slot: dict[int, int] = {}
         free = {w: list(reversed(slots)) for w, slots in self.slots.items()}
@@ -650,10 +642,12 @@ def _lines(op: str, result: View, operands: Sequence[View]) -> list[Instruction]
     return found
 
 
-def _reductions(op: str, result: View, operand: View) -> list[Instruction]:
+def _reductions(op: str, result: View, operands: Sequence[View]) -> list[Instruction]:
     """A reduction of the last dimension, one instruction for each run of it."""
-    pairs = zip(result.lines(), operand.lines(), strict=True)
-    return [
-        Instruction(op, out, (line,), int(repeated), line.shape[0])
-        for (out, _), (line, repeated) in pairs
-    ]
+    sources = [v.broadcast(operands[0].shape).lines() for v in operands]
+    found = []
+    for i, (line, _) in enumerate(result.lines()):
+        scalars = sum(source[i][1] << bit for bit, source in enumerate(sources))
+        views = tuple(source[i][0] for source in sources)
+        found.append(Instruction(op, line, views, scalars, views[0].shape[0]))
+    return found
