@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mnemonist.engine.differentiate import Gradient
-from mnemonist.engine.native.fuse import fused, scattered
+from mnemonist.engine.native.fuse import advanced, fused, scattered
 from mnemonist.engine.native.plan import Layout, Plan, View
 from mnemonist.engine.native.planner import Planner, Unplanned
 from mnemonist.engine.program import Node, Program, Time, ancestors
@@ -248,7 +248,7 @@ def compile_backward(gradient: Gradient, forward: Forward, fixed: frozenset[str]
             plan.accumulators.append(place.buffer)
             results[graph.accumulate(sink.gradient)] = [place]
             plan.column_sums.append((place.reshaped((max(1, prod(shape)),)), out.buffer))
-    phases = graph.phases()
+    phases = advanced(graph.phases())
     products = [s for s in gradient.parameters if s.operand is not None]
     blocks = {s.gradient for s in products if s.kind == "bmm"}
     operands = {s.operand for s in products if s.operand is not None}

@@ -3,6 +3,8 @@
 - A product that something is added to starts from it.
 - (1 - z) a + z b is a + z (b - a), which is one instruction.
 - What `combine` finds.
+- Backwards, what follows from a step's values without a product is computed in the step, while
+  they are near, rather than behind the loop.
 - Backwards, rows that two products read in different company are not copied together: the
   product of a concatenation is the sum of the products of its parts.
 """
@@ -16,7 +18,7 @@ from dataclasses import replace
 from mnemonist.engine.native.combine import combined
 from mnemonist.engine.program import Node
 
-__all__ = ["PRODUCTS", "fused", "scattered"]
+__all__ = ["PRODUCTS", "advanced", "fused", "scattered"]
 
 PRODUCTS = frozenset({"mm", "mmT", "bmm", "bmmT"})
 
@@ -104,6 +106,23 @@ def _interpolated(node: Node, alone: Callable[[Node, Node], bool]) -> _Found | N
                 if b.shape == node.shape:
                     return replace(node, op="mix", args=(a, b, z)), {first, second, rest}
     return None
+
+
+def advanced(phases: Mapping[str, Sequence[Node]]) -> Phases:
+    """The same operations, those behind the loop in it where all that they read is there."""
+    loop = list(phases["loop"])
+    inside = {n for n in loop if n.op not in PRODUCTS}
+    place = {n: phase for phase, nodes in phases.items() for n in nodes}
+    after = []
+    for node in phases["after"]:
+        computed = [a for a in node.args if a in place]
+        near = all(a in inside or place[a] == "before" for a in computed)
+        if near and inside.intersection(computed) and node.op not in (*PRODUCTS, "cat"):
+            loop.append(node)
+            inside.add(node)
+        else:
+            after.append(node)
+    return {**phases, "loop": loop, "after": after}
 
 
 def scattered(phases: Mapping[str, Sequence[Node]], fixed: set[Node]) -> set[Node]:
