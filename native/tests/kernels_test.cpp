@@ -295,7 +295,9 @@ void test_elementwise(const Kernels<R>& kernels, const char* isa, Op op) {
         x[q] = before[*index[q]][(operands[*index[q]].stride ? r : 0) * w + (number ? 0 : i)];
       }
       const long double expected = reference(op, x[0], x[1], x[2]);
-      const double scale = std::fabs((double)expected) + std::fabs((double)(x[0] * x[1])) + 1e-3;
+      const double products = std::fabs((double)(x[0] * x[1])) + std::fabs((double)(x[0] * x[2])) +
+                              std::fabs((double)(x[1] * x[2]));
+      const double scale = std::fabs((double)expected) + products + 1e-3;
       check(std::fabs(d(r, i) - (double)expected) <= 4 * std::numeric_limits<R>::epsilon() * scale,
             what + ": a wrong element");
     }

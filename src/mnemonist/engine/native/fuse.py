@@ -122,7 +122,7 @@ def advanced(phases: Mapping[str, Sequence[Node]]) -> Phases:
             inside.add(node)
         else:
             after.append(node)
-    return {**phases, "loop": loop, "after": after}
+    return {"before": list(phases["before"]), "loop": loop, "after": after}
 
 
 def scattered(phases: Mapping[str, Sequence[Node]], fixed: set[Node]) -> set[Node]:
