@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
 import torch
@@ -29,6 +29,7 @@ from mnemonist.nn.connections import (
 )
 from mnemonist.nn.feedback import Feedback, FeedbackStack
 from mnemonist.nn.pooling import last_valid
+from mnemonist.nn.unfold import layout, unfolded
 
 __all__ = ["Recurrent"]
 
@@ -226,7 +227,7 @@ class Recurrent(nn.Module):
             ConfigError: an unknown name, or arguments that exclude each other.
         """
         single = isinstance(x, Tensor) and x.dim() == (2 if self.unfold == "sequence" else 1)
-        enter, leave = _layout(single, self.batch_first)
+        enter, leave = layout(single, self.batch_first)
         if isinstance(x, PackedSequence):
             if lengths is not None or steps is not None or self.unfold != "sequence":
                 raise ConfigError(
@@ -235,7 +236,7 @@ class Recurrent(nn.Module):
                 )
             packed, (values, lengths) = x, unpack(x)
         else:
-            packed, values = None, self._sequence(x, steps, single, enter)
+            packed, values = None, unfolded(x, self, steps, single, enter)
         output, final = self._run(
             values,
             {n: v.unsqueeze(1) for n, v in state.items()} if single and state else state or {},
@@ -388,28 +389,6 @@ class Recurrent(nn.Module):
             return self.last(self.between.top(outputs), lengths), self._states.stack(finals)
         return self.between.top(outputs), self._states.stack(finals)
 
-    def _sequence(
-        self, x: Tensor, steps: int | None, single: bool, enter: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        """x as (T, B, I), unfolded over time as this stack is told to."""
-        shape: tuple[str, ...] = ("B", "T") if self.batch_first else ("T", "B")
-        shape = shape if self.unfold == "sequence" else ("B",)
-        if x.dim() != len(shape) + 1 - single or x.shape[-1] != self.input_size:
-            expected = f"({', '.join(shape)}, {self.input_size}) with unfold={self.unfold!r}"
-            raise ShapeError(f"x must be {expected}; got {tuple(x.shape)}")
-        if self.unfold == "sequence":
-            if steps is not None:
-                raise ConfigError(
-                    "steps belongs to unfold='first' and 'hold'; here the length of x tells T"
-                )
-            return enter(x)
-        if steps is None:
-            raise ConfigError(f"unfold={self.unfold!r} needs steps, the number of steps to run")
-        x = (x[None] if single else x)[None]
-        if self.unfold == "hold" or steps == 0:
-            return x.expand(steps, -1, -1)
-        return torch.cat([x, x.new_zeros(steps - 1, *x.shape[1:])])
-
     def extra_repr(self) -> str:
         told = {
             "num_layers": (self.num_layers, 1),
@@ -423,14 +402,3 @@ class Recurrent(nn.Module):
         }
         options = [f"{n}={value!r}" for n, (value, usual) in told.items() if value != usual]
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *options])
-
-
-def _layout(
-    single: bool, batch_first: bool
-) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """From the caller's layout to (T, B, ...), and back."""
-    if single:
-        return lambda v: v.unsqueeze(1), lambda v: v.squeeze(1)
-    if batch_first:
-        return lambda v: v.transpose(0, 1), lambda v: v.transpose(0, 1)
-    return lambda v: v, lambda v: v
