@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, NamedTuple
 
 import torch
@@ -219,7 +219,7 @@ def _watched(cell: CellLike) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str,
                 how = "items"
             else:
                 how = "value" if type(value) in _SIMPLE else "id"
-                how = "name" if _is_of_torch(value) else how
+                how = "names" if _is_of_torch(value) else how
             found.append((attribute, how, _seen(value, how)))
         yield tuple(name.split(".")) if name else (), tuple(found)
 
@@ -230,11 +230,11 @@ def _seen(value: Any, how: str) -> Any:
     Args:
         value: the attribute.
         how: "value"; "items" of a list, tuple or dictionary; "parts", which of a module's
-            parameters or children are None; "id", which is no other object; "name" of a function of
-            torch that is compiled, whose id older versions of Dynamo cannot take.
+            parameters or children are None; "id", which is no other object; "names" of a function of
+            torch, whose id older versions of Dynamo cannot take.
     """
-    if how == "name":
-        return value.__name__, isinstance(value, BuiltinFunctionType)
+    if how == "names":
+        return value.__name__, value.__module__, isinstance(value, BuiltinFunctionType)
     if how == "id":
         return id(value)
     if how == "parts":
@@ -246,8 +246,10 @@ def _seen(value: Any, how: str) -> Any:
 
 
 def _is_of_torch(value: Any) -> bool:
-    """Whether this is `torch.tanh` or the like, which its name tells from every other."""
-    return isinstance(value, BuiltinFunctionType) and getattr(torch, value.__name__, 0) is value
+    """Whether this is `torch.tanh`, `functional.elu` or the like, known by names alone."""
+    if not isinstance(value, (BuiltinFunctionType, FunctionType)):
+        return False
+    return any(getattr(home, value.__name__, None) is value for home in (torch, nn.functional))
 
 
 def _has_names(value: Any) -> bool:
