@@ -63,7 +63,7 @@ int class_of(std::size_t bytes) {
   const int power = std::bit_width(units) - 3;
   return 4 * power + static_cast<int>((units >> power) & 3) + 1;
 }
-std::size_t class_bytes(int size_class) {
+constexpr std::size_t class_bytes(int size_class) {
   return kUnit * static_cast<std::size_t>(4 + size_class % 4) << (size_class / 4);
 }
 
@@ -170,7 +170,7 @@ Header* Arena::idle_block(int size_class) {
 
 void* Arena::take(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  if (bytes > PTRDIFF_MAX / 2) throw std::bad_alloc();
+  if (bytes > class_bytes(kClasses - 1) - sizeof(Header)) throw std::bad_alloc();
   const int size_class = class_of(bytes + sizeof(Header));
   const std::size_t whole = class_bytes(size_class);
   Header* block = nullptr;

@@ -6,7 +6,6 @@
 #include <exception>
 #include <memory>
 #include <optional>
-#include <system_error>
 #include <thread>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -239,7 +238,7 @@ int Pool::grow(int count) {
     bool made = true;
     try {
       worker.thread = std::thread([this, &worker] { work(worker); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // no thread, or no memory for one
       made = false;
     }
 #if defined(MNEMONIST_POSIX)

@@ -144,8 +144,13 @@ INLINE D times_where_negative(D y, D n, D x) {
   return _mm512_mask_mul_pd(y, _mm512_movepi64_mask((__m512i)x), y, n);
 }
 
-INLINE bool any(Mask<float> m) { return _mm512_movepi32_mask((__m512i)m) != 0; }
-INLINE bool any(Mask<double> m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
+template <class M>
+INLINE bool any(M m) {
+  if constexpr (sizeof(m[0]) == 4)
+    return _mm512_movepi32_mask((__m512i)m) != 0;
+  else
+    return _mm512_movepi64_mask((__m512i)m) != 0;
+}
 
 #elif defined(__AVX2__) && defined(__FMA__) && VECTOR_BYTES == 32
 
@@ -188,8 +193,14 @@ INLINE D square_root(D a) { return _mm256_sqrt_pd(a); }
 INLINE F round_down(F a) { return _mm256_floor_ps(a); }
 INLINE D round_down(D a) { return _mm256_floor_pd(a); }
 
-INLINE bool any(Mask<float> m) { return _mm256_movemask_ps((__m256)m) != 0; }
-INLINE bool any(Mask<double> m) { return _mm256_movemask_pd((__m256d)m) != 0; }
+// The mask of a comparison is one of long long to Clang, which has no other name for it.
+template <class M>
+INLINE bool any(M m) {
+  if constexpr (sizeof(m[0]) == 4)
+    return _mm256_movemask_ps((__m256)m) != 0;
+  else
+    return _mm256_movemask_pd((__m256d)m) != 0;
+}
 
 #else
 

@@ -26,7 +26,7 @@ __all__ = ["available", "describe", "empty", "empty_behind", "isa", "module", "w
 _TITLES = {"portable": "portable vectors", "avx2": "AVX2", "avx512": "AVX-512"}
 _NOT_BUILT = (
     "the compiled engine was not built when mnemonist was installed: there was no C++ compiler, or "
-    "the build failed. With a compiler (GCC 11, Clang 14 or newer), "
+    "the build failed. With a compiler (GCC 12, Clang 14 or newer), "
     "`pip install --force-reinstall --no-deps --no-cache-dir mnemonist` builds it; in a clone, "
     "`make native` does"
 )
