@@ -349,21 +349,20 @@ class Recurrent(nn.Module):
             lengths = check_lengths(lengths, x.shape[0], x.shape[1], x.device)
             valid = valid_mask(lengths, x.shape[0])
             x = x.masked_fill(~valid, 0.0)
+        layers, between, directions = self.layers, self.between, self.num_directions
         states = self._states.unstack(state, x.shape[1])
-        layers, emit = self.layers, self.emit
-        if isinstance(self.cells[0], FeedbackStack):
-            emit = None  # its own affair
-        extras = extras_of_layers(layers, extras or {})
-        forced = self._states.of_top(forced or {})
+        emit = None if isinstance(layers[0], FeedbackStack) else self.emit  # its own affair
+        extras = extras_of_layers(layers, extras) if extras else {}
+        forced = self._states.of_top(forced) if forced else None
         outputs: list[Tensor] = []
         finals: list[State] = []
         while len(finals) < len(layers):
-            read = self.between.read(len(outputs), x, outputs, valid)
+            read = between.read(len(outputs), x, outputs, valid)
             if outputs:
                 read = F.dropout(read, self.dropout, self.training)
-            top = len(finals) + self.num_directions == len(layers)
+            top = len(finals) + directions == len(layers)
             emitted = []
-            for direction in range(self.num_directions):
+            for direction in range(directions):
                 cell = layers[len(finals)]
                 run = unroll(
                     cell,
@@ -384,10 +383,11 @@ class Recurrent(nn.Module):
                 finals.append(run.state)
             # torch.cat of one tensor is a copy
             output = emitted[0] if len(emitted) == 1 else torch.cat(emitted, -1)
-            outputs.append(self.between.join(len(outputs), output, outputs))
-        if self.output == "last":
-            return self.last(self.between.top(outputs), lengths), self._states.stack(finals)
-        return self.between.top(outputs), self._states.stack(finals)
+            outputs.append(between.join(len(outputs), output, outputs))
+        output = between.top(outputs)
+        return self.last(output, lengths) if self.output == "last" else output, self._states.stack(
+            finals
+        )
 
     def extra_repr(self) -> str:
         told = {

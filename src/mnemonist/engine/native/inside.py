@@ -21,10 +21,9 @@ from mnemonist.engine.contract import CellLike
 from mnemonist.engine.identity import INTERNAL
 from mnemonist.engine.job import Job, Trace
 from mnemonist.engine.native import library
+from mnemonist.engine.native.compiled import lack
 from mnemonist.engine.native.executor import extras_of, variant_of
 from mnemonist.engine.native.operators import code_of, no_modes
-from mnemonist.engine.native.planner import Unplanned
-from mnemonist.engine.native.run import constants_of
 from mnemonist.engine.private import copy_with, tensors_of
 from mnemonist.engine.trusted import trusted_program
 from mnemonist.errors import UnrepresentableError
@@ -148,11 +147,11 @@ def recipe_of(
                     return Recipe(refusal=f"{name} is {leaf.dtype} and the input {dtype}")
             states = tuple(name for name in program.states if name in forced)
             variant = variant_of(program, resets, states, everywhere)
-            constants_of(variant, keep)
         except UnrepresentableError as refusal:
             return Recipe(refusal=str(refusal))
-        except Unplanned as lack:
-            return Recipe(refusal=f"it lacks {lack}")
+        missing = lack(variant, keep, gradients=False)
+        if missing is not None:
+            return Recipe(refusal=f"it lacks {missing}")
         return Recipe(
             code=code_of(variant, keep),
             states=tuple(variant.states),

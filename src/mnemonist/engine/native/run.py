@@ -11,19 +11,14 @@ from torch import Tensor
 from mnemonist.engine.differentiate.evaluate import evaluate
 from mnemonist.engine.native import library
 from mnemonist.engine.native.again import run_again
-from mnemonist.engine.native.compiled import Compiled, Key, Place, Signature, compiled
+from mnemonist.engine.native.compiled import Compiled, Key, Place
 from mnemonist.engine.native.order import Grid
 from mnemonist.engine.native.plan import Layout
-from mnemonist.engine.program import Node, Program
+from mnemonist.engine.program import Node
 
-__all__ = ["constants_of", "run_backward", "run_forward", "run_plans"]
+__all__ = ["run_backward", "run_forward", "run_plans"]
 
 _LINE = 64  # bytes: what lies in one tensor with others begins at a multiple of it
-
-
-def constants_of(program: Program, keep: Sequence[str]) -> tuple[Node, ...]:
-    """The values of binding time K that a run reads; Unplanned where there is no plan for it."""
-    return compiled(program, Signature(tuple(keep))).constants
 
 
 def run_plans(code: Compiled, grid: Grid, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
