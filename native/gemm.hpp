@@ -13,8 +13,7 @@ constexpr int kTileVectors = 2, kBlockRows = 6;  // 12 of 16
 template <class R>
 constexpr int kTile = kTileVectors * kLanes<R>;
 
-template <class R>
-constexpr std::int64_t kLine = 64 / sizeof(R);  // of a cache
+constexpr std::int64_t kLineBytes = 64;  // of a cache
 
 constexpr std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 constexpr std::int64_t up_to_multiple(std::int64_t n, std::int64_t of) {
@@ -22,12 +21,12 @@ constexpr std::int64_t up_to_multiple(std::int64_t n, std::int64_t of) {
 }
 
 // acc[r][v] += Σ_k A(r, k) B(k, v), where A(r, k) = a[r * a_row + k * a_step] and row k of B is at
-// b + k * b_step. On the way, what lies at `next`, `next + next_step`, ... is fetched into the
-// second level, a line for each k.
+// b + k * b_step. On the way, what lies at `soon`, `soon + soon_step`, ... is fetched into the
+// second level.
 template <int M, int N, class R>
 INLINE void multiply(Vec<R> (&acc)[M][N], const R* a, std::int64_t a_row, std::int64_t a_step,
-                     const R* b, std::int64_t b_step, std::int64_t k, const R* next,
-                     std::int64_t next_step) {
+                     const R* b, std::int64_t b_step, std::int64_t k, const char* soon,
+                     std::int64_t soon_step) {
   constexpr std::int64_t ahead = 8;  // rows of B; time for the second level to answer
   for (std::int64_t i = 0; i < k; ++i) {
     Vec<R> row[N];
@@ -37,7 +36,7 @@ INLINE void multiply(Vec<R> (&acc)[M][N], const R* a, std::int64_t a_row, std::i
       if (M > 1) keep(row[v]);
       __builtin_prefetch(b + ahead * b_step + v * kLanes<R>);
     }
-    __builtin_prefetch(next, 0, 2);
+    __builtin_prefetch(soon, 0, 2);
 #pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       const Vec<R> x = all(a[r * a_row]);
@@ -46,7 +45,7 @@ INLINE void multiply(Vec<R> (&acc)[M][N], const R* a, std::int64_t a_row, std::i
     }
     a += a_step;
     b += b_step;
-    next += next_step;
+    soon += soon_step;
   }
 }
 
@@ -68,6 +67,26 @@ INLINE void store_row(R* p, const Vec<R> (&row)[N], Part<R> part) {
   }
 }
 
+template <class R>
+Stretch stretch(const R* p, std::int64_t elements) {
+  return {reinterpret_cast<const char*>(p), elements * static_cast<std::int64_t>(sizeof(R))};
+}
+
+// Takes off what is to be fetched in the next `count` rows; `count` becomes the number of rows for
+// which it lasts. Null: there is nothing.
+inline const char* take(Soon& soon, std::int64_t& count) {
+  for (; soon.first != soon.last; ++soon.first) {
+    Stretch& stretch = *soon.first;
+    if (stretch.bytes <= 0) continue;
+    const char* const at = stretch.at;
+    count = least(count, (stretch.bytes + soon.pace - 1) / soon.pace);
+    stretch.at += count * soon.pace;
+    stretch.bytes -= count * soon.pace;
+    return at;
+  }
+  return nullptr;
+}
+
 // One block of a result, `columns` wide. `begin` holds what the sums start from; null is zero.
 // `add` is added to them when they are done.
 template <class R>
@@ -76,8 +95,7 @@ struct Block {
   std::int64_t a_row, a_step, b_step, k;
   const R *begin, *add;
   std::int64_t begin_row, add_row;
-  const R* next;  // see `multiply`; null: nothing
-  std::int64_t next_step;
+  Soon* soon;  // null: nothing
   R* c;
   std::int64_t c_row, columns;
 };
@@ -100,8 +118,15 @@ __attribute__((noinline)) void compute(const Block<R>& block) {
 #pragma GCC unroll 8
       for (int v = 0; v < N; ++v)
         __builtin_prefetch(block.add + r * block.add_row + v * kLanes<R>, 1);
-  multiply<M, N, R>(acc, block.a, block.a_row, block.a_step, block.b, block.b_step, block.k,
-                    block.next ? block.next : block.b, block.next_step);
+  for (std::int64_t i = 0; i < block.k;) {
+    std::int64_t count = block.k - i;
+    const char* soon = block.soon ? take(*block.soon, count) : nullptr;
+    const std::int64_t step = soon ? block.soon->pace : 0;
+    if (!soon) soon = reinterpret_cast<const char*>(block.b);
+    multiply<M, N, R>(acc, block.a + i * block.a_step, block.a_row, block.a_step,
+                      block.b + i * block.b_step, block.b_step, count, soon, step);
+    i += count;
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < M; ++r) {
     if (block.add) {
@@ -232,7 +257,8 @@ constexpr std::int64_t kFarWeight = 3 << 19;
 
 template <class R>
 void gemm(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::int64_t n,
-          std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc) {
+          std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc,
+          Soon* soon) {
   const Cut cut(m, kBlockRows);
   const bool far = n * k * static_cast<std::int64_t>(sizeof(R)) > kFarWeight;
   for (std::int64_t j = 0; j < n; j += kTile<R>) {
@@ -246,15 +272,14 @@ void gemm(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::in
     block.begin_row = start_stride;
     block.c_row = ldc;
     block.columns = columns;
-    const R* const following = block.b + k * block.b_step;
+    Stretch following = stretch(block.b + k * block.b_step, far ? k * kTile<R> : 0);
+    Soon tile{&following, &following + 1, kLineBytes};
     for (std::int64_t i = 0; i < cut.count; ++i) {
       const std::int64_t row = cut.first(i);
       block.a = a + row * lda;
       block.begin = start ? start + row * start_stride + j : nullptr;
       block.c = c + row * ldc + j;
-      const bool fetch = far && i * kLine<R> < kTile<R>;
-      block.next = fetch ? following + i * k * kLine<R> : nullptr;
-      block.next_step = fetch ? kLine<R> : 0;
+      block.soon = following.bytes > 0 ? &tile : soon;
       compute_of<R>(cut.rows(i), columns)(block);
     }
   }
@@ -300,39 +325,47 @@ std::int64_t gemm_tn_scratch(std::int64_t m, std::int64_t n) {
   return kManyRows * (most + kTile<R>)+m * least(n, kTile<R> / 2);
 }
 
-// Goes through the lines of the next rows of A and B, for them to be fetched while the present ones
-// are summed.
+// Rows of which the sum is wanted too.
 template <class R>
-class Ahead {
- public:
-  Ahead(const R* a, std::int64_t lda, std::int64_t m, const R* b, std::int64_t ldb, std::int64_t n,
-        std::int64_t row, std::int64_t rows)
-      : at_{a + row * lda, b + row * ldb},
-        // What lies between rows is not worth its way.
-        lines_{lda <= 2 * m ? rows * lda / kLine<R> : 0, ldb <= 2 * n ? rows * ldb / kLine<R> : 0} {
-  }
-
-  // The first of the next `count` lines, or null: all have been gone through.
-  const R* lines(std::int64_t count) {
-    for (int i = 0; i < 2; ++i)
-      if (lines_[i] > 0) {
-        const R* const first = at_[i];
-        at_[i] += count * kLine<R>;
-        lines_[i] -= count;
-        return first;
-      }
-    return nullptr;
-  }
-
- private:
-  const R* at_[2];
-  std::int64_t lines_[2];
+struct Summed {
+  const R* rows;
+  std::int64_t stride, width;
+  R* to;  // null: it is not
 };
+
+// to[j] += Σ_r rows[r, j], from `first` on.
+template <class R>
+void add_rows(const Summed<R>& s, std::int64_t first, std::int64_t count) {
+  constexpr int vectors = 4;
+  for (std::int64_t j = 0; j < s.width; j += vectors * kLanes<R>) {
+    const R* row = s.rows + first * s.stride + j;
+    const std::int64_t columns = least(vectors * kLanes<R>, s.width - j);
+    const bool whole = columns == vectors * kLanes<R>;
+    Vec<R> sum[vectors]{};
+    if (whole) {
+      for (std::int64_t r = 0; r < count; ++r, row += s.stride)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[v] = sum[v] + load(row + v * kLanes<R>);
+    } else {
+      for (std::int64_t v = 0; v * kLanes<R> < columns; ++v) {
+        const Part<R> part(static_cast<int>(least(kLanes<R>, columns - v * kLanes<R>)));
+        const R* from = row + v * kLanes<R>;
+        for (std::int64_t r = 0; r < count; ++r, from += s.stride)
+          sum[v] = sum[v] + part.load(from);
+      }
+    }
+    for (std::int64_t v = 0; v * kLanes<R> < columns; ++v) {
+      const Part<R> part(static_cast<int>(least(kLanes<R>, columns - v * kLanes<R>)));
+      R* const to = s.to + j + v * kLanes<R>;
+      part.store(to, part.load(to) + sum[v]);
+    }
+  }
+}
 
 template <class R>
 void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
                      std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate,
-                     R* scratch) {
+                     const Summed<R>& summed, R* scratch) {
   static_assert(kPanel<R> % kBlockRows == 0);
   R* const packed_b = scratch;
   R* const panels = scratch + kManyRows * kTile<R>;
@@ -340,8 +373,13 @@ void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb,
   std::int64_t row = 0;
   do {
     const std::int64_t count = least(most, rows - row);
-    Ahead<R> ahead(a, lda, m, b, ldb, n, row + count, least(most, rows - row - count));
+    const std::int64_t next = row + count, following = least(most, rows - next);
+    // what lies between rows is not worth its way
+    Stretch stretches[] = {stretch(a + next * lda, lda <= 2 * m ? following * lda : 0),
+                           stretch(b + next * ldb, ldb <= 2 * n ? following * ldb : 0)};
+    Soon soon{stretches, stretches + 2, kLineBytes};
     pack_panels(a + row * lda, lda, count, m, panels);
+    if (summed.to) add_rows(summed, row, count);
     for (std::int64_t j = 0; j < n; j += kTile<R>) {
       const std::int64_t columns = least(kTile<R>, n - j);
       Block<R> block{};
@@ -358,12 +396,11 @@ void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb,
       block.k = count;
       block.add_row = block.c_row = ldc;
       block.columns = columns;
+      block.soon = &soon;
       for (std::int64_t i = 0; i < m; i += kBlockRows) {
         block.a = panels + i / kPanel<R> * kPanel<R> * count + i % kPanel<R>;
         block.c = c + i * ldc + j;
         block.add = accumulate || row ? block.c : nullptr;
-        block.next = ahead.lines(count);
-        block.next_step = block.next ? kLine<R> : 0;
         compute_of<R>(least(kBlockRows, m - i), columns)(block);
       }
     }
@@ -373,14 +410,17 @@ void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb,
 
 template <class R>
 void gemm_tn(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
-             std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate, R* scratch) {
+             std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate, R* sums,
+             R* scratch) {
+  const Summed<R> summed{a, lda, m, sums};
+  if (sums && !accumulate) std::memset(sums, 0, m * sizeof(R));
   if (!tn_turned<R>(m, n))
-    return gemm_tn_upright(a, lda, b, ldb, rows, m, n, c, ldc, accumulate, scratch);
+    return gemm_tn_upright(a, lda, b, ldb, rows, m, n, c, ldc, accumulate, summed, scratch);
   R* const turned = scratch;
   if (accumulate)
     for (std::int64_t i = 0; i < m; ++i)
       for (std::int64_t j = 0; j < n; ++j) turned[j * m + i] = c[i * ldc + j];
-  gemm_tn_upright(b, ldb, a, lda, rows, n, m, turned, m, accumulate, scratch + m * n);
+  gemm_tn_upright(b, ldb, a, lda, rows, n, m, turned, m, accumulate, summed, scratch + m * n);
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j) c[i * ldc + j] = turned[j * m + i];
 }

@@ -112,10 +112,22 @@ struct Operand {
   std::int64_t stride;
 };
 
+// Memory that will be wanted soon. Products fetch it into the second-level cache while they
+// compute, `pace` bytes for each row of a weight's tile, and take off what they have asked for.
+struct Stretch {
+  const char* at;
+  std::int64_t bytes;
+};
+struct Soon {
+  Stretch *first, *last;
+  std::int64_t pace;  // at most a line of the cache
+};
+
 template <class R>
 struct Kernels {
   int lanes;  // elements of a vector
   int tile;   // columns of a packed tile
+  int block;  // rows that `gemm` computes together, at most
 
   // A weight W (out, in), W(o, i) = w[o * stride_out + i * stride_in], laid out for `gemm`:
   // [tile of outputs][in][columns of the tile]. All tiles have `tile` columns but the last,
@@ -127,16 +139,17 @@ struct Kernels {
                std::int64_t stride_in, R* packed);
 
   // C (m, n) = start + A (m, k) Wᵀ, W (n, k) packed. No start (null) is zero, start_stride 0
-  // one vector for all rows; `start` may be `c` with the same stride.
+  // one vector for all rows; `start` may be `c` with the same stride. `soon` may be null.
   void (*gemm)(const R* a, std::int64_t lda, const R* packed, std::int64_t m, std::int64_t n,
-               std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc);
+               std::int64_t k, const R* start, std::int64_t start_stride, R* c, std::int64_t ldc,
+               Soon* soon);
 
   // C (m, n) (+)= Aᵀ B, A (rows, m), B (rows, n): summed in blocks of rows whose sums are added
-  // to C in order. The blocks depend on the arguments only, so here the split of `rows` between
-  // calls does matter for the bits; a split of m or n does not. `scratch` has
-  // gemm_tn_scratch(m, n) elements, which also do for a smaller m or n.
+  // to C in order; sums (m) (+)= the sum of A's rows, or null. The blocks depend on the arguments
+  // only, so here the split of `rows` between calls does matter for the bits; a split of m or n
+  // does not. `scratch` has gemm_tn_scratch(m, n) elements, which also do for a smaller m or n.
   void (*gemm_tn)(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
-                  std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate,
+                  std::int64_t m, std::int64_t n, R* c, std::int64_t ldc, bool accumulate, R* sums,
                   R* scratch);
   std::int64_t (*gemm_tn_scratch)(std::int64_t m, std::int64_t n);
 

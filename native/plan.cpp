@@ -198,6 +198,12 @@ Plan::Plan(const std::vector<std::int64_t>& code, const std::vector<double>& con
     g.operand = read.reference(g.n, {Layout::steps, Layout::state}, "a weight's operand");
     g.out = read.buffer({Layout::vector}, "a weight's gradient");
     g.offset = read.next(0, buffers[g.out].width - g.m * g.n, "an offset");
+    g.sums = -1;
+    g.sums_offset = 0;
+    if (read.next(0, 1, "a flag") == 1) {
+      g.sums = read.buffer();
+      g.sums_offset = read.next(0, buffers[g.sums].width - g.m, "an offset");
+    }
     weight_gradients.push_back(g);
   }
   for (std::int64_t i = read.count(); i > 0; --i) {

@@ -64,11 +64,12 @@ struct Stage {
   Pointwise pointwise;
 };
 
-// A weight's gradient: out[i, j] = Σ over steps and rows of gradient[i] · operand[j].
+// A weight's gradient: out[i, j] = Σ over steps and rows of gradient[i] · operand[j]; and, where
+// `sums` is not -1, a bias's: sums[i] = Σ of gradient[i].
 struct WeightGradient {
   Reference gradient, operand;
-  std::int32_t out;
-  std::int64_t offset, m, n;
+  std::int32_t out, sums;
+  std::int64_t offset, sums_offset, m, n;
 };
 
 // A vector's gradient: the sum over the rows of an accumulator of layout `rows`.

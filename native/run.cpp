@@ -13,6 +13,10 @@ namespace {
 // chunk at once should still be in the second-level cache when the loop needs it.
 constexpr std::int64_t kChunkRows = 192;
 
+// Rows of a step that are worked on together, at most: what a step reads and writes of them should
+// stay in the second-level cache beside the weights.
+constexpr std::int64_t kSliceRows = 64;
+
 // Columns of a weight's gradient that are one task: enough to pay for packing the other side.
 constexpr std::int64_t kGradientRows = 256;
 
@@ -21,10 +25,12 @@ constexpr std::size_t kSharedBytes = 512 * 1024;
 
 constexpr std::int64_t kLine = 64;  // bytes
 
+constexpr std::int64_t ceiling(std::int64_t n, std::int64_t of) { return (n + of - 1) / of; }
+
 template <class R>
 std::int64_t padded(std::int64_t elements) {
   constexpr std::int64_t line = kLine / static_cast<std::int64_t>(sizeof(R));
-  return (elements + line - 1) / line * line;
+  return ceiling(elements, line) * line;
 }
 
 // Everything that the threads of one run share.
@@ -89,24 +95,87 @@ class Slice {
       for (const Stage& s : *stages) most = std::max(most, s.pointwise.operands.size());
     operands_.resize(most);
     bases_.resize(most);
+    if (!member_) look_ahead();
   }
 
   void operator()() {
     const std::int64_t steps = run_.grid.steps;
-    const std::int64_t chunks = (steps + space_.chunk - 1) / space_.chunk;
+    const std::int64_t chunks = ceiling(steps, space_.chunk);
     for (std::int64_t i = 0; i < chunks; ++i) {
       const std::int64_t chunk = plan_.backward ? chunks - 1 - i : i;
       from_ = chunk * space_.chunk;
       to_ = std::min(steps, from_ + space_.chunk);
       for (const Stage& s : plan_.before) for_all(s);
       each_step([&](std::int64_t t, std::int64_t rows) {
+        want(t);
         for (const Stage& s : plan_.loop) at_step(s, t, rows);
       });
+      soon_ = {};
       for (const Stage& s : plan_.after) for_all(s);
     }
   }
 
  private:
+  // Rows over time that a stage is to find in the second-level cache. Left to themselves, the
+  // stages of a step would wait for most of what they read and write, and longer than they compute.
+  struct Ahead {
+    Reference rows;
+    std::int64_t steps;  // how far ahead, in the order of the loop
+  };
+
+  void look_ahead() {
+    for (const Stage& s : plan_.loop) look_ahead(s, 1);
+    for (const Stage& s : plan_.before) look_ahead(s, space_.chunk);
+    for (const Stage& s : plan_.after) look_ahead(s, 0);
+    stretches_.resize(ahead_.size());
+    const std::int64_t rows = end_ - begin_;
+    std::int64_t bytes = 0, slots = 0;
+    for (const Ahead& a : ahead_) bytes += size(a, rows);
+    for (const Stage& s : plan_.loop)
+      if (s.is_product) {
+        const Weight& w = plan_.weights[s.product.weight];
+        slots += ceiling(rows, run_.kernels.block) * ceiling(w.out, run_.kernels.tile) * w.in;
+      }
+    // no faster than need be: the weights come the same way
+    pace_ = std::min(kLine, ceiling(bytes, std::max<std::int64_t>(1, slots)));
+  }
+
+  std::int64_t size(const Ahead& a, std::int64_t rows) const {
+    return rows * plan_.buffers[a.rows.buffer].width * std::int64_t{sizeof(R)};
+  }
+
+  void look_ahead(const Stage& s, std::int64_t steps) {
+    const auto add = [&](const Reference& r) {
+      const Layout layout = plan_.buffers[r.buffer].layout;
+      if (layout != Layout::steps && layout != Layout::state) return;
+      for (Ahead& known : ahead_) {
+        if (known.rows.buffer != r.buffer) continue;
+        // of the states before and behind a step, one is at hand already
+        if (known.rows.shift == plan_.backward) known.rows.shift = r.shift;
+        return;
+      }
+      ahead_.push_back({{r.buffer, r.shift, 0}, steps});
+    };
+    if (s.is_product) {
+      add(s.product.operand);
+      add(s.product.result);
+      if (s.product.started) add(s.product.start);
+    } else {
+      std::for_each(s.pointwise.operands.begin(), s.pointwise.operands.end(), add);
+    }
+  }
+
+  // What the products of step t fetch while they compute.
+  void want(std::int64_t t) {
+    soon_ = {stretches_.data(), stretches_.data(), pace_};
+    for (const Ahead& a : ahead_) {
+      const std::int64_t step = plan_.backward ? t - a.steps : t + a.steps;
+      if (step < 0 || step >= run_.grid.steps) continue;
+      const std::int64_t rows = std::min(end_, run_.active(step)) - begin_;
+      *soon_.last++ = {reinterpret_cast<const char*>(at(a.rows, step)), size(a, rows)};
+    }
+  }
+
   // Row 0 of the slice at step t.
   R* at(const Reference& r, std::int64_t t) const {
     const Buffer& b = plan_.buffers[r.buffer];
@@ -209,7 +278,7 @@ class Slice {
     const Weight& w = plan_.weights[p.weight];
     std::int64_t from = 0, to = w.out;
     if (member_) {
-      const std::int64_t tile = run_.kernels.tile, tiles = (w.out + tile - 1) / tile;
+      const std::int64_t tile = run_.kernels.tile, tiles = ceiling(w.out, tile);
       from = tiles * member_->rank / member_->size * tile;
       to = std::min(w.out, tiles * (member_->rank + 1) / member_->size * tile);
       if (from >= to) return;
@@ -217,7 +286,7 @@ class Slice {
     const auto place = [&](const Reference& r) { return at(r, t) + b * stride(r); };
     run_.kernels.gemm(place(p.operand), lda, run_.packed[p.weight] + from * w.in, rows, to - from,
                       w.in, p.started ? place(p.start) + from : nullptr, start_stride,
-                      place(p.result) + from, ldc);
+                      place(p.result) + from, ldc, &soon_);
   }
 
   void pointwise(const Pointwise& s, std::int64_t t, std::int64_t rows) {
@@ -244,6 +313,10 @@ class Slice {
   std::int64_t from_ = 0, to_ = 0;  // the steps of the chunk at hand
   std::vector<Operand<R>> operands_;
   std::vector<R*> bases_;
+  std::vector<Ahead> ahead_;
+  std::vector<Stretch> stretches_;
+  std::int64_t pace_ = kLine;
+  Soon soon_{};
 };
 
 // Whether a step reads enough of weights for its products to be worth sharing among threads, which
@@ -344,6 +417,7 @@ void weight_gradients(const Run<R>& run, int threads) {
     run.kernels.gemm_tn(run.memory[g.gradient.buffer] + g.gradient.column + task.begin, lda,
                         task.operand, task.stride, total, m, g.n,
                         run.memory[g.out] + g.offset + task.begin * g.n, g.n, false,
+                        g.sums < 0 ? nullptr : run.memory[g.sums] + g.sums_offset + task.begin,
                         static_cast<R*>(scratch.data()));
   });
 }
@@ -379,7 +453,8 @@ void run(const Plan& plan, const Kernels<R>& kernels, const Grid& grid,
       team(threads,
            [&](const Member& member) { Slice<R>(shared, space, 0, grid.rows, &member)(); });
     } else {
-      const std::int64_t count = std::min<std::int64_t>(threads, grid.rows);
+      const std::int64_t turns = ceiling(grid.rows, kSliceRows * threads);
+      const std::int64_t count = std::min(turns * threads, grid.rows);
       const std::vector<std::int64_t> begins = slices(shared, count);
       parallel(count, threads, [&](std::int64_t i) {
         const std::int64_t rows = begins[i + 1] - begins[i];

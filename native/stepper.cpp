@@ -133,7 +133,7 @@ class StepperOf final : public Stepper {
         return;
       }
     kernels_.gemm(p.a, p.lda, static_cast<const R*>(p.packed), rows_, p.n, p.k, p.start,
-                  p.start_stride, p.c, p.ldc);
+                  p.start_stride, p.c, p.ldc, nullptr);
   }
 
   void check() const {

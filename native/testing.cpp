@@ -97,7 +97,7 @@ void gemm(const std::string& isa, const Array& a, const Array& packed, const Arr
     const nb::gil_scoped_release released;
     for (int i = 0; i < repeats; ++i)
       table.gemm(x.p, x.stride, static_cast<R*>(packed.data()), m, n, k, from.p, from.stride, y.p,
-                 y.stride);
+                 y.stride, nullptr);
   });
 }
 
@@ -114,7 +114,7 @@ void gemm_tn(const std::string& isa, const Array& a, const Array& b, const Array
     if (scratch.size() < needed) scratch.resize(needed);
     const nb::gil_scoped_release released;
     table.gemm_tn(x.p, x.stride, y.p, y.stride, a.shape(0), c.shape(0), c.shape(1), z.p, z.stride,
-                  accumulate, scratch.data());
+                  accumulate, nullptr, scratch.data());
   });
 }
 

@@ -142,7 +142,8 @@ void test_gemm(const Kernels<R>& kernels, const char* isa, std::int64_t m, std::
   R* from = kind == 0 ? nullptr : kind == 3 ? c.data() : start.data();
   const std::int64_t from_stride = kind == 1 ? 0 : kind == 3 ? c.stride : start.stride;
   const std::vector<R> before = c.values();
-  kernels.gemm(a.data(), a.stride, packed.data(), m, n, k, from, from_stride, c.data(), c.stride);
+  kernels.gemm(a.data(), a.stride, packed.data(), m, n, k, from, from_stride, c.data(), c.stride,
+               nullptr);
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j) {
       long double sum = 0;
@@ -161,7 +162,7 @@ void test_gemm(const Kernels<R>& kernels, const char* isa, std::int64_t m, std::
     for (std::int64_t i = 0; i < m; i += step)
       kernels.gemm(a.data() + i * a.stride, a.stride, packed.data(), std::min(step, m - i), n, k,
                    from ? from + i * from_stride : nullptr, from_stride, c.data() + i * c.stride,
-                   c.stride);
+                   c.stride, nullptr);
     check(same_bits(whole, c.values()), what + ": other bits row by row");
   }
 }
@@ -172,12 +173,15 @@ void test_gemm_tn(const Kernels<R>& kernels, const char* isa, std::int64_t rows,
   const std::string what = sizes("gemm_tn (k: rows)", isa, sizeof(R), m, n, rows);
   Rows<R> a(rows, m), b(rows, n), c(m, n);
   const std::vector<R> before = c.values();
+  Rows<R> sums(1, m);
+  const std::vector<R> sums_before = sums.values();
   Guarded<R> scratch(kernels.gemm_tn_scratch(m, n));
   const auto product = [&](bool accumulate) {
     c.assign(before);
+    sums.assign(sums_before);
     kernels.gemm_tn(a.data(), a.stride, b.data(), b.stride, rows, m, n, c.data(), c.stride,
-                    accumulate, scratch.data());
-    check(c.gaps_untouched(), what + ": wrote between rows");
+                    accumulate, sums.data(), scratch.data());
+    check(c.gaps_untouched() && sums.gaps_untouched(), what + ": wrote between rows");
     return c.values();
   };
   for (const bool accumulate : {false, true}) {
@@ -189,18 +193,26 @@ void test_gemm_tn(const Kernels<R>& kernels, const char* isa, std::int64_t rows,
         check(std::fabs(found[i * n + j] - (double)sum) <= allowed<R>(rows),
               what + ": a wrong element");
       }
+    for (std::int64_t i = 0; i < m; ++i) {
+      long double sum = accumulate ? sums_before[i] : 0;
+      for (std::int64_t r = 0; r < rows; ++r) sum += a(r, i);
+      check(std::fabs(sums(0, i) - (double)sum) <= allowed<R>(rows), what + ": a wrong sum");
+    }
   }
   // The split of m and n does not matter for the bits.
-  const std::vector<R> whole = product(true);
+  const std::vector<R> whole = product(true), sums_whole = sums.values();
+  sums.assign(sums_before);
   const std::int64_t i = m / 2, j = n / 2;
   c.assign(before);
   for (int part = 0; part < 4; ++part) {
     const std::int64_t i0 = part & 1 ? i : 0, i1 = part & 1 ? m : i;
     const std::int64_t j0 = part & 2 ? j : 0, j1 = part & 2 ? n : j;
     kernels.gemm_tn(a.data() + i0, a.stride, b.data() + j0, b.stride, rows, i1 - i0, j1 - j0,
-                    c.data() + i0 * c.stride + j0, c.stride, true, scratch.data());
+                    c.data() + i0 * c.stride + j0, c.stride, true,
+                    part & 2 ? nullptr : sums.data() + i0, scratch.data());
   }
-  check(same_bits(whole, c.values()), what + ": other bits by parts");
+  check(same_bits(whole, c.values()) && same_bits(sums_whole, sums.values()),
+        what + ": other bits by parts");
 }
 
 // clang-format off

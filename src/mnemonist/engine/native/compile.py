@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from mnemonist.engine.differentiate import Gradient
+from mnemonist.engine.differentiate import Gradient, Sink
 from mnemonist.engine.native.fuse import advanced, fused, scattered
-from mnemonist.engine.native.plan import Layout, Plan, View
+from mnemonist.engine.native.plan import Layout, Plan, View, WeightGradient
 from mnemonist.engine.native.planner import Planner, Unplanned
 from mnemonist.engine.program import Node, Program, Time, ancestors
 
@@ -239,11 +240,12 @@ def compile_backward(gradient: Gradient, forward: Forward, fixed: frozenset[str]
             results.setdefault(node, []).append(place)
 
     parameters: list[tuple[Node, tuple[int, ...]]] = []
+    beside = _sums_beside_products(gradient.parameters)
     for index, sink in enumerate(gradient.parameters):
         shape = sink.gradient.shape if sink.kind == "sum" else sink.node.shape
         out = memory.view(Slot("parameter", index, Layout.VECTOR, shape))
         parameters.append((sink.node, shape))
-        if sink.kind == "sum":
+        if sink.kind == "sum" and index not in beside.values():
             place = memory.view(Slot("sum", index, Layout.ROWS, shape))
             plan.accumulators.append(place.buffer)
             results[graph.accumulate(sink.gradient)] = [place]
@@ -282,9 +284,16 @@ def compile_backward(gradient: Gradient, forward: Forward, fixed: frozenset[str]
     for index, sink in enumerate(gradient.parameters):
         if sink.operand is not None:
             out = memory.view(Slot("parameter", index, Layout.VECTOR, sink.node.shape))
+            sums = None
+            if index in beside:
+                of = beside[index]
+                slot = Slot("parameter", of, Layout.VECTOR, gradient.parameters[of].gradient.shape)
+                sums = memory.view(slot).buffer
             ((_, operand),) = over_time(sink.operand)
             for first, rows in over_time(sink.gradient):
-                _weight_gradient(plan, sink.node.shape, rows, operand, out.buffer, first)
+                plan.weight_gradients += _weight_gradients(
+                    sink.node.shape, rows, operand, first, out.buffer, sums
+                )
     return Backward(plan, memory.all(), constants, tuple(parameters))
 
 
@@ -293,19 +302,37 @@ def _is_over_time(plan: Plan, view: View) -> bool:
     return layout in (Layout.STEPS, Layout.STATE) and view.contiguous
 
 
-def _weight_gradient(
-    plan: Plan, shape: tuple[int, ...], gradient: View, operand: View, out: int, first: int
-) -> None:
+def _sums_beside_products(sinks: Sequence[Sink]) -> dict[int, int]:
+    """Weights whose gradient is a product of what a bias's gradient is the sum of, and the bias."""
+    sums: dict[Node, list[int]] = defaultdict(list)
+    for index, sink in enumerate(sinks):
+        if sink.kind == "sum":
+            sums[sink.gradient].append(index)
+    found = {}
+    for index, sink in enumerate(sinks):
+        if sink.kind == "mm" and sums[sink.gradient]:
+            found[index] = sums[sink.gradient].pop()
+    return found
+
+
+def _weight_gradients(
+    shape: tuple[int, ...], gradient: View, operand: View, first: int, out: int, sums: int | None
+) -> list[WeightGradient]:
+    """The gradient of a matrix, from row `first` on, or of every block of a diagonal of blocks."""
     if len(shape) == 2:
-        m, n = gradient.shape[0], shape[1]
-        plan.weight_gradients.append((m, n, gradient, operand, out, first * n))
-        return
+        return [
+            WeightGradient(
+                gradient, operand, (out, first * shape[1]), None if sums is None else (sums, first)
+            )
+        ]
     blocks, m, n = shape
+    found = []
     for block in range(blocks):
         source = block % (operand.shape[0] // n)
         rows = gradient.slice(block * m, (block + 1) * m)
         columns = operand.slice(source * n, (source + 1) * n)
-        plan.weight_gradients.append((m, n, rows, columns, out, block * m * n))
+        found.append(WeightGradient(rows, columns, (out, block * m * n)))
+    return found
 
 
 class _Sums:

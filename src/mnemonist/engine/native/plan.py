@@ -11,7 +11,16 @@ from enum import IntEnum
 from itertools import product as indices
 from math import prod
 
-__all__ = ["OPS", "Instruction", "Layout", "Plan", "Pointwise", "Product", "View"]
+__all__ = [
+    "OPS",
+    "Instruction",
+    "Layout",
+    "Plan",
+    "Pointwise",
+    "Product",
+    "View",
+    "WeightGradient",
+]
 
 
 class Layout(IntEnum):
@@ -164,6 +173,28 @@ class Pointwise:
         return [1, len(places), *operands, len(self.instructions), *body]
 
 
+@dataclass(frozen=True)
+class WeightGradient:
+    """out = Σ gradientᵀ operand over all steps and rows, and sums = Σ gradient.
+
+    Attributes:
+        gradient: (m,) over time.
+        operand: (n,) over time.
+        out: the buffer of the (m, n) result, and where in it it begins.
+        sums: the same of the (m,) result, where it is wanted.
+    """
+
+    gradient: View
+    operand: View
+    out: tuple[int, int]
+    sums: tuple[int, int] | None = None
+
+    def code(self) -> list[int]:
+        m, n = prod(self.gradient.shape), prod(self.operand.shape)
+        code = [m, n, *self.gradient.code, *self.operand.code, *self.out]
+        return [*code, 0] if self.sums is None else [*code, 1, *self.sums]
+
+
 @dataclass
 class Plan:
     """A program over buffers, as stages before, in and behind the loop.
@@ -173,7 +204,7 @@ class Plan:
         buffers: layout and width of each.
         weights: buffer, offset, out, in and strides (out, in) of each matrix.
         accumulators: buffers of layout ROWS that start at zero.
-        weight_gradients: (m, n, gradient, operand, out, offset): out += gradientᵀ operand.
+        weight_gradients: see `WeightGradient`.
         column_sums: (accumulator, out): the sum of its rows.
         numbers: the constants that buffers of layout NUMBER hold.
     """
@@ -185,7 +216,7 @@ class Plan:
     loop: list[Product | Pointwise] = field(default_factory=list)
     after: list[Product | Pointwise] = field(default_factory=list)
     accumulators: list[int] = field(default_factory=list)
-    weight_gradients: list[tuple[int, int, View, View, int, int]] = field(default_factory=list)
+    weight_gradients: list[WeightGradient] = field(default_factory=list)
     column_sums: list[tuple[View, int]] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
 
@@ -219,8 +250,8 @@ class Plan:
             for stage in stages:
                 code += stage.code()
         code += [len(self.accumulators), *self.accumulators, len(self.weight_gradients)]
-        for m, n, gradient, operand, out, offset in self.weight_gradients:
-            code += [m, n, *gradient.code, *operand.code, out, offset]
+        for weight_gradient in self.weight_gradients:
+            code += weight_gradient.code()
         code.append(len(self.column_sums))
         for view, out in self.column_sums:
             code += [prod(view.shape), *view.code, out, 0]
