@@ -201,7 +201,7 @@ Plan::Plan(const std::vector<std::int64_t>& code, const std::vector<double>& con
     g.sums = -1;
     g.sums_offset = 0;
     if (read.next(0, 1, "a flag") == 1) {
-      g.sums = read.buffer();
+      g.sums = read.buffer({Layout::vector}, "a vector's gradient");
       g.sums_offset = read.next(0, buffers[g.sums].width - g.m, "an offset");
     }
     weight_gradients.push_back(g);
