@@ -11,8 +11,8 @@ import torch
 from mnemonist import cells
 from mnemonist.engine import program_of
 from mnemonist.engine.native import library
+from mnemonist.engine.native.compiled import Signature, compiled
 from mnemonist.engine.native.plan import Layout, Plan
-from mnemonist.engine.native.run import Signature, compiled
 from mnemonist.engine.native.stepper import step_plan
 
 pytestmark = pytest.mark.skipif(not library.available(), reason="the compiled engine is not built")
