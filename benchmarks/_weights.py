@@ -17,7 +17,11 @@ from torch import Tensor, nn
 __all__ = ["disagreement", "results", "weights"]
 
 TOLERANCE = 1e-3
-"""Of the largest number of a result: float32, up to 1,000 steps and sums over all of them."""
+"""Of the largest number of a result in float32."""
+
+CHECKED_STEPS = 50
+"""A layer-norm LSTM as it is initialised doubles a difference every 20 steps or so: after 400, two
+right ways to compute it in float32 have nothing in common."""
 
 GATES = ("reset", "update", "candidate", "input", "forget", "block", "output")
 
@@ -31,11 +35,11 @@ def weights(layer: nn.Module) -> dict[str, Tensor]:
 
 
 def results(layer: nn.Module, x: Tensor, dy: Tensor) -> dict[str, Tensor]:
-    """``y``, ``dx`` and ``d_NAME`` of every weight, from a forward and a backward pass."""
+    """``y``, ``dx`` and ``d_NAME`` of every weight, from both passes over the first steps."""
     for leaf in (x, *layer.parameters()):
         leaf.grad = None
-    y = layer(x)[0]
-    y.backward(dy)
+    y = layer(x[:CHECKED_STEPS])[0]
+    y.backward(dy[:CHECKED_STEPS])
     assert x.grad is not None
     found = _named(layer, lambda weight: weight.grad)
     found.pop("b2", None)  # the same as that of b
