@@ -163,7 +163,8 @@ def prepare(cell: str, file: str) -> tuple[dict[str, Callable[[], object]], dict
     backward = {u: partial(jax.jit(partial(both, cell, u)), p, x, dy) for u in UNROLL}
     best = {"forward": fastest(forward), "both": fastest(backward)}
     calls = {"forward": forward[best["forward"]], "both": backward[best["both"]]}
-    off = deviation(given, *calls["both"]())
+    steps = len(given["y"])  # those that are compared
+    off = deviation(given, *jax.jit(partial(both, cell, 1))(p, x[:steps], dy[:steps]))
     if not off < TOLERANCE:
         raise ValueError(f"JAX's numbers differ from the engine's by {off:.1e}")
     return calls, {"unroll": best, "deviation": off}
