@@ -12,7 +12,9 @@ from torch.nn.utils import parametrizations, parametrize, prune
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import mnemonist.nn as ours
+from mnemonist.engine.check import check_program
 from mnemonist.engine.native import library
+from mnemonist.engine.trace import trace
 from mnemonist.nn import GRU, LSTM, RNN
 
 EXECUTORS = ("eager", "program", "vendor")
@@ -101,6 +103,15 @@ def _parametrized(layer: nn.Module) -> None:
     parametrizations.weight_norm(layer, "weight_ih_l1")
     torch.manual_seed(0)  # orthogonal starts from a random basis
     parametrizations.orthogonal(layer, "weight_hh_l0_reverse")
+
+
+@KIND
+def test_a_program_is_checked_with_the_weights_that_parametrizations_make(kind: str) -> None:
+    layer, _ = both(kind)
+    _parametrized(layer)
+    for cell in layer._cells:
+        with parametrize.cached():
+            assert check_program(trace(cell), cell) is None
 
 
 @EVERY

@@ -50,15 +50,18 @@ def copy_with(cell: CellLike, tensors: Mapping[str, Tensor] | None = None) -> An
 
     Returns:
         The copy, or None where the cell cannot be copied (it holds a tensor that autograd made,
-        or an object such as an open file).
+        or an object such as an open file) or the copy would not read these tensors (it computes
+        them anew, as what stands on another module's parametrised weights does).
     """
     assert isinstance(cell, nn.Module)
     own = tensors_of(cell) if tensors else {}
     memo: dict[int, Any] = {id(own[name]): value for name, value in (tensors or {}).items()}
     try:
-        return copy.deepcopy(cell, memo)
+        twin = copy.deepcopy(cell, memo)
     except Exception:
         return None
+    read = tensors_of(twin) if tensors else {}
+    return twin if all(read.get(name) is value for name, value in (tensors or {}).items()) else None
 
 
 def random_inputs(cell: CellLike, rows: int) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:

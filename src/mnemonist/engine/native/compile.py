@@ -257,7 +257,9 @@ def compile_backward(gradient: Gradient, forward: Forward, fixed: frozenset[str]
     apart = scattered(phases, {*results, *blocks, *operands})
     together = {s.gradient for s in products} - apart
     parts = {part for cat in apart for part in cat.args}
-    inside = {p for cat in together for p in cat.args}
+    # the parts of a concatenation lie in it where they are computed in the same phase
+    phase_of = {node: phase for phase, nodes in phases.items() for node in nodes}
+    inside = {p for cat in together for p in cat.args if phase_of.get(p) == phase_of.get(cat)}
     for value in sorted(together | operands | parts - inside, key=_id):
         places = [*results.get(value, ()), *([sources[value]] if value in sources else ())]
         if not any(_is_over_time(plan, place) for place in places):
