@@ -24,19 +24,18 @@ namespace {
 // Numbers that all buffers of a run together may have, so that no product of sizes overflows.
 constexpr double kMost = 0x1p58;
 
-// Rows of all steps. Throws unless `first`, the rows before each step, says of all rows that they
-// begin at the first step and end at some other.
-std::int64_t total_of(const std::int64_t* first, std::int64_t steps, std::int64_t rows) {
-  std::int64_t running = rows;
-  if (first[0] != 0) throw std::invalid_argument("rows before the first step");
-  for (std::int64_t t = 0; t < steps; ++t) {
-    const std::int64_t here = first[t + 1] - first[t];
+// Throws unless `grid.first`, the rows before each step, says of all rows that they begin at the
+// first step and end at some other.
+void check_rows(const Grid& grid) {
+  std::int64_t running = grid.rows;
+  if (grid.first[0] != 0) throw std::invalid_argument("rows before the first step");
+  for (std::int64_t t = 0; t < grid.steps; ++t) {
+    const std::int64_t here = grid.first[t + 1] - grid.first[t];
     if (here < 0 || here > running)
       throw std::invalid_argument("step " + std::to_string(t) + " has " + std::to_string(here) +
                                   " rows behind one of " + std::to_string(running));
     running = here;
   }
-  return first[steps];
 }
 
 // Throws where a buffer that the caller provides is smaller than the run needs it. No `sizes`: the
@@ -51,11 +50,10 @@ void check(const Plan& plan, const Grid& grid, const std::vector<std::uintptr_t>
   const auto rows = static_cast<double>(grid.rows), steps = static_cast<double>(grid.steps);
   if (width * (rows + static_cast<double>(plan.tile_rows)) * (steps + 2) > kMost)
     throw std::invalid_argument("more numbers than a machine has room for");
-  const std::int64_t total =
-      grid.first ? total_of(grid.first, grid.steps, grid.rows) : grid.steps * grid.rows;
+  if (grid.first) check_rows(grid);
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const Buffer& b = plan.buffers[i];
-    const std::int64_t needed = Plan::rows_of(b.layout, grid.rows, total) * b.width;
+    const std::int64_t needed = Plan::rows_of(b.layout, grid.rows, grid.total()) * b.width;
     if (memory[i] && sizes[i] < needed)
       throw std::invalid_argument("buffer " + std::to_string(i) + " needs " +
                                   std::to_string(needed) + " numbers and has " +

@@ -10,17 +10,13 @@ namespace {
 
 constexpr std::int64_t kLine = 64;  // bytes
 
-std::int64_t total_of(const Grid& grid) {
-  return grid.first ? grid.first[grid.steps] : grid.steps * grid.rows;
-}
-
 // Memory for the buffers that the caller left out, in one block.
 template <class R>
 Block fill_in(const Plan& plan, const Grid& grid, std::vector<R*>& memory) {
   const auto lines = [&](std::size_t i) -> std::int64_t {
     if (memory[i]) return 0;
     const Buffer& b = plan.buffers[i];
-    const std::int64_t rows = Plan::rows_of(b.layout, grid.rows, total_of(grid));
+    const std::int64_t rows = Plan::rows_of(b.layout, grid.rows, grid.total());
     const auto bytes = rows * b.width * static_cast<std::int64_t>(sizeof(R));
     return (bytes + kLine - 1) / kLine;
   };

@@ -325,6 +325,27 @@ std::int64_t gemm_tn_scratch(std::int64_t m, std::int64_t n) {
   return kManyRows * (most + kTile<R>)+m * least(n, kTile<R> / 2);
 }
 
+// to[j] += Σ_r rows[r, j]: for each column the rows in order, then what was there.
+template <class R>
+void add_rows(const R* rows, std::int64_t stride, std::int64_t count, std::int64_t width, R* to) {
+  constexpr std::int64_t lanes = kLanes<R>;
+  std::int64_t j = 0;
+  for (; j + 4 * lanes <= width; j += 4 * lanes) {
+    Vec<R> sum[4]{};
+    for (std::int64_t r = 0; r < count; ++r)
+#pragma GCC unroll 4
+      for (int u = 0; u < 4; ++u) sum[u] = sum[u] + load(rows + r * stride + j + u * lanes);
+#pragma GCC unroll 4
+    for (int u = 0; u < 4; ++u) store(to + j + u * lanes, load(to + j + u * lanes) + sum[u]);
+  }
+  for (; j < width; j += lanes) {
+    const Part<R> part(static_cast<int>(least(lanes, width - j)));
+    Vec<R> sum{};
+    for (std::int64_t r = 0; r < count; ++r) sum = sum + part.load(rows + r * stride + j);
+    part.store(to + j, part.load(to + j) + sum);
+  }
+}
+
 // Rows of which the sum is wanted too.
 template <class R>
 struct Summed {
@@ -332,35 +353,6 @@ struct Summed {
   std::int64_t stride, width;
   R* to;  // null: it is not
 };
-
-// to[j] += Σ_r rows[r, j], from `first` on.
-template <class R>
-void add_rows(const Summed<R>& s, std::int64_t first, std::int64_t count) {
-  constexpr int vectors = 4;
-  for (std::int64_t j = 0; j < s.width; j += vectors * kLanes<R>) {
-    const R* row = s.rows + first * s.stride + j;
-    const std::int64_t columns = least(vectors * kLanes<R>, s.width - j);
-    const bool whole = columns == vectors * kLanes<R>;
-    Vec<R> sum[vectors]{};
-    if (whole) {
-      for (std::int64_t r = 0; r < count; ++r, row += s.stride)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) sum[v] = sum[v] + load(row + v * kLanes<R>);
-    } else {
-      for (std::int64_t v = 0; v * kLanes<R> < columns; ++v) {
-        const Part<R> part(static_cast<int>(least(kLanes<R>, columns - v * kLanes<R>)));
-        const R* from = row + v * kLanes<R>;
-        for (std::int64_t r = 0; r < count; ++r, from += s.stride)
-          sum[v] = sum[v] + part.load(from);
-      }
-    }
-    for (std::int64_t v = 0; v * kLanes<R> < columns; ++v) {
-      const Part<R> part(static_cast<int>(least(kLanes<R>, columns - v * kLanes<R>)));
-      R* const to = s.to + j + v * kLanes<R>;
-      part.store(to, part.load(to) + sum[v]);
-    }
-  }
-}
 
 template <class R>
 void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb, std::int64_t rows,
@@ -379,7 +371,8 @@ void gemm_tn_upright(const R* a, std::int64_t lda, const R* b, std::int64_t ldb,
                            stretch(b + next * ldb, ldb <= 2 * n ? following * ldb : 0)};
     Soon soon{stretches, stretches + 2, kLineBytes};
     pack_panels(a + row * lda, lda, count, m, panels);
-    if (summed.to) add_rows(summed, row, count);
+    if (summed.to)
+      add_rows(summed.rows + row * summed.stride, summed.stride, count, summed.width, summed.to);
     for (std::int64_t j = 0; j < n; j += kTile<R>) {
       const std::int64_t columns = least(kTile<R>, n - j);
       Block<R> block{};

@@ -43,7 +43,7 @@ struct Run {
   std::vector<R*> packed;  // by weight
   std::vector<R> numbers;
 
-  std::int64_t first(std::int64_t t) const { return grid.first ? grid.first[t] : t * grid.rows; }
+  std::int64_t first(std::int64_t t) const { return grid.before(t); }
   std::int64_t active(std::int64_t t) const { return first(t + 1) - first(t); }
 };
 
@@ -341,7 +341,7 @@ std::vector<std::int64_t> slices(const Run<R>& run, std::int64_t n) {
   std::vector<std::int64_t> length(rows, 0);
   for (std::int64_t t = 0; t < run.grid.steps; ++t)
     for (std::int64_t b = 0; b < run.active(t); ++b) ++length[b];
-  const std::int64_t total = run.first(run.grid.steps);
+  const std::int64_t total = run.grid.total();
   std::int64_t done = 0, slice = 1;
   for (std::int64_t b = 0; b < rows && slice < n; ++b) {
     done += length[b];
@@ -392,7 +392,7 @@ void weight_gradients(const Run<R>& run, int threads) {
   };
   std::vector<Task> tasks;
   std::vector<Block> gathered;
-  const std::int64_t total = run.first(run.grid.steps);
+  const std::int64_t total = run.grid.total();
   for (const WeightGradient& g : plan.weight_gradients) {
     const Buffer& b = plan.buffers[g.operand.buffer];
     const R* operand = run.memory[g.operand.buffer] + g.operand.column;

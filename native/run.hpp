@@ -15,6 +15,9 @@ struct Grid {
   std::int64_t steps;
   std::int64_t rows;
   const std::int64_t* first;  // (steps + 1): rows of all steps before; null: t·rows
+
+  std::int64_t before(std::int64_t t) const { return first ? first[t] : t * rows; }
+  std::int64_t total() const { return before(steps); }
 };
 
 // Runs `plan` on memory that the caller owns: for every buffer of an external layout a pointer to

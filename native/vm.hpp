@@ -209,34 +209,15 @@ __attribute__((noinline)) void dnormalised(const Instruction& code, const Operan
     normalised_gradient<0, R>(code, operands, rows);
 }
 
-// d[0, :] += Σ_r a[r, :]: for each column the rows in order, then d.
 template <class R>
 __attribute__((noinline)) void accumulate_rows(const Instruction& code, const Operand<R>* operands,
                                                std::int64_t rows) {
-  constexpr int lanes = kLanes<R>;
   R* const d = operands[code.d].p;
   const Operand<R> a = operands[code.a];
-  const bool number = code.scalars & 1;
-  const std::int64_t width = code.width;
-  std::int64_t i = 0;
-  if (!number)
-    for (; i + 4 * lanes <= width; i += 4 * lanes) {
-      Vec<R> x[4]{};
-      for (std::int64_t r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-        for (int u = 0; u < 4; ++u) x[u] = x[u] + load(a.p + r * a.stride + i + u * lanes);
-#pragma GCC unroll 4
-      for (int u = 0; u < 4; ++u) store(d + i + u * lanes, load(d + i + u * lanes) + x[u]);
-    }
-  for (; i < width; i += lanes) {
-    const Part<R> part(static_cast<int>(least(lanes, width - i)));
-    Vec<R> x{};
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const R* p = a.p + r * a.stride;
-      x = x + (number ? all(*p) : part.load(p + i));
-    }
-    part.store(d + i, part.load(d + i) + x);
-  }
+  if (!(code.scalars & 1)) return add_rows<R>(a.p, a.stride, rows, code.width, d);
+  R sum = 0;
+  for (std::int64_t r = 0; r < rows; ++r) sum += a.p[r * a.stride];
+  for (std::int64_t i = 0; i < code.width; ++i) d[i] += sum;
 }
 
 // The functor of an expression in a, b and c.

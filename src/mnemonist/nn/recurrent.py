@@ -385,9 +385,9 @@ class Recurrent(nn.Module):
             output = emitted[0] if len(emitted) == 1 else torch.cat(emitted, -1)
             outputs.append(between.join(len(outputs), output, outputs))
         output = between.top(outputs)
-        return self.last(output, lengths) if self.output == "last" else output, self._states.stack(
-            finals
-        )
+        if self.output == "last":
+            output = self.last(output, lengths)
+        return output, self._states.stack(finals)
 
     def extra_repr(self) -> str:
         told = {
