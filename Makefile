@@ -79,7 +79,7 @@ $(VENV)/core.stamp: $(PINS) $(SOURCES) | $(BIN)/python
 
 $(VENV)/dev.stamp: $(PINS) | $(BIN)/python
 	@echo "Installing mnemonist and what its tests need into $(VENV) (once; torch is large)"
-	@MNEMONIST_NATIVE=0 $(PIP) -e '.[dev,parquet,stats]'
+	@MNEMONIST_NATIVE=0 $(PIP) -e '.[dev,parquet,stats,text,music]'
 	@touch $@
 
 $(NATIVE)/configure.log: $(VENV)/dev.stamp
