@@ -16,6 +16,7 @@ import pandas as pd
 
 from mnemonist.data.dialect import sniff
 from mnemonist.data.encodings import detect_encoding
+from mnemonist.data.files import check_file
 from mnemonist.data.findings import some
 from mnemonist.data.limits import MAX_BYTES
 from mnemonist.errors import ConfigError, DataError, MissingExtraError
@@ -87,42 +88,17 @@ def read_table(
     if decimal not in (None, ".", ","):
         raise ConfigError(f"decimal={decimal!r}: the decimal sign is '.' or ','.")
     path = Path(source)
-    _check_file(path, max_bytes)
+    check_file(
+        path,
+        max_bytes=max_bytes,
+        wanted="a CSV, TSV or Parquet file",
+        content="a header and rows were",
+        cost="; reading it takes up to ten times that in memory. Keep only the columns and rows "
+        "that are needed",
+    )
     if path.suffix.lower() in (".parquet", ".pq"):
         return _from_frame(_read_parquet(path), str(path))
     return _read_text(path, encoding, delimiter, decimal)
-
-
-def _check_file(path: Path, max_bytes: int) -> None:
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file. {_neighbours(path)}")
-    if path.is_dir():
-        raise DataError(f"{path} is a directory; name a CSV, TSV or Parquet file in it.")
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    size = path.stat().st_size
-    if size == 0:
-        raise DataError(f"{path} is empty (0 bytes); a header and rows were expected.")
-    if size > max_bytes:
-        raise DataError(
-            f"{path} has {size:,} bytes, more than the bound of {max_bytes:,}; reading it takes up "
-            "to ten times that in memory. Keep only the columns and rows that are needed, or raise "
-            "the bound (max_bytes, --max-bytes)."
-        )
-
-
-def _neighbours(path: Path) -> str:
-    from difflib import get_close_matches
-
-    folder = path.parent
-    if not folder.is_dir():
-        return f"The directory {folder} does not exist either."
-    names = [entry.name for entry in islice(folder.iterdir(), 1000)]
-    close = get_close_matches(path.name, names, n=1)
-    return f"Did you mean {folder / close[0]}?" if close else "Check the path."
 
 
 def _from_frame(frame: pd.DataFrame, name: str) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnemonist.data.series.model import Series, SeriesSet
-from mnemonist.errors import ConfigError
+from mnemonist.data.shares import contiguous
 
 __all__ = ["Range", "Split", "split"]
 
@@ -60,29 +60,10 @@ def split(data: SeriesSet, valid: float | int = 0.15, test: float | int = 0.2) -
     >>> parts.train, parts.valid, parts.test
     ([(0, 65)], [(65, 80)], [(80, 100)])
     """
-    bounds = [_bounds(len(one), valid, test, one.label) for one in data.series]
+    bounds = [contiguous(len(one), valid, test, label=one.label) for one in data.series]
     return Split(
         data,
         [(0, first) for first, _ in bounds],
         [(first, second) for first, second in bounds],
         [(second, len(one)) for (_, second), one in zip(bounds, data.series, strict=True)],
     )
-
-
-def _bounds(count: int, valid: float | int, test: float | int, label: str) -> tuple[int, int]:
-    sizes = []
-    for name, share in (("valid", valid), ("test", test)):
-        whole = isinstance(share, int)
-        if share < 0 or (not whole and share >= 1):
-            raise ConfigError(
-                f"{name}={share}: a share from 0 to below 1, or a whole number of steps."
-            )
-        sizes.append(int(share) if whole else round(count * share))
-    second = count - sizes[1]
-    first = second - sizes[0]
-    if first < 1:
-        raise ConfigError(
-            f"{label} has {count} steps; validation ({sizes[0]}) and test ({sizes[1]}) leave none "
-            "for training. Make them smaller."
-        )
-    return first, second
