@@ -8,14 +8,17 @@ from mnemonist._lazy import lazy
 
 if TYPE_CHECKING:
     from mnemonist.decoding.beam import BeamSearch, Hypothesis
+    from mnemonist.decoding.crf import LinearChainCRF, TagPath
     from mnemonist.decoding.rows import Shared, select_rows
     from mnemonist.decoding.sampling import Sampler, keep_top_k, keep_top_p, sample
 
 __all__ = [
     "BeamSearch",
     "Hypothesis",
+    "LinearChainCRF",
     "Sampler",
     "Shared",
+    "TagPath",
     "keep_top_k",
     "keep_top_p",
     "sample",
@@ -27,8 +30,10 @@ __getattr__, __dir__ = lazy(
     {
         "BeamSearch": ".beam",
         "Hypothesis": ".beam",
+        "LinearChainCRF": ".crf",
         "Sampler": ".sampling",
         "Shared": ".rows",
+        "TagPath": ".crf",
         "keep_top_k": ".sampling",
         "keep_top_p": ".sampling",
         "sample": ".sampling",
