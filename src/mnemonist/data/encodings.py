@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mnemonist.errors import DataError
 
-__all__ = ["detect_encoding"]
+__all__ = ["decoded", "detect_encoding"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -57,6 +59,22 @@ def detect_encoding(path: Path) -> str:
         "is not UTF-16 or GBK either. Name its encoding, for example encoding='latin-1' "
         "(--encoding latin-1), or save the file as UTF-8."
     )
+
+
+@contextmanager
+def decoded(path: Path, encoding: str) -> Iterator[None]:
+    """Around the reading of a text file: what cannot be decoded becomes a DataError."""
+    try:
+        yield
+    except LookupError as error:
+        raise DataError(
+            f"encoding={encoding!r} is no encoding that Python knows; for example 'utf-8', 'gbk', "
+            "'utf-16' or 'latin-1'."
+        ) from error
+    except UnicodeError as error:
+        raise DataError(
+            f"{path} is not {encoding}: {error}. Leave the encoding out to have it detected."
+        ) from error
 
 
 def _zero_bytes(head: bytes) -> str | None:

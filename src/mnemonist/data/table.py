@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mnemonist.data.dialect import sniff
-from mnemonist.data.encodings import detect_encoding
+from mnemonist.data.encodings import decoded, detect_encoding
 from mnemonist.data.files import check_file
 from mnemonist.data.findings import some
 from mnemonist.data.limits import MAX_BYTES
@@ -135,7 +135,7 @@ def _read_text(
         if not encoding.startswith("utf-8"):
             label = "GBK (as gb18030)" if encoding == "gb18030" else encoding.upper()
             notes.append(f"encoding: {label}, detected")
-    try:
+    with decoded(path, encoding):
         with path.open(encoding=encoding, newline="") as file:
             head, skipped = _head(file)
         dialect = sniff(head, delimiter=delimiter, decimal=decimal)
@@ -143,15 +143,6 @@ def _read_text(
             for _ in range(skipped):
                 file.readline()
             names, rows, lines = _rows(file, dialect.delimiter, dialect.header, skipped, str(path))
-    except LookupError as error:
-        raise DataError(
-            f"encoding={encoding!r} is no encoding that Python knows; for example 'utf-8', 'gbk', "
-            "'utf-16' or 'latin-1'."
-        ) from error
-    except UnicodeError as error:
-        raise DataError(
-            f"{path} is not {encoding}: {error}. Leave the encoding out to have it detected."
-        ) from error
     if skipped:
         notes.append(f"{skipped} lines before the table (comments or blank) were skipped")
     if dialect.delimiter != "," and len(names) > 1:
