@@ -63,7 +63,7 @@ def detect_encoding(path: Path) -> str:
 
 @contextmanager
 def decoded(path: Path, encoding: str) -> Iterator[None]:
-    """Around the reading of a text file: what cannot be decoded becomes a DataError."""
+    """Around the reading of a text file: what cannot be read or decoded is a DataError."""
     try:
         yield
     except LookupError as error:
@@ -75,6 +75,8 @@ def decoded(path: Path, encoding: str) -> Iterator[None]:
         raise DataError(
             f"{path} is not {encoding}: {error}. Leave the encoding out to have it detected."
         ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _zero_bytes(head: bytes) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mnemonist.errors import DataError
 
-__all__ = ["check_file", "missing"]
+__all__ = ["check_file"]
 
 
 def check_file(
@@ -27,7 +27,7 @@ def check_file(
         DataError: it is missing, a directory, unreadable, empty or too large.
     """
     if not path.exists():
-        raise DataError(missing(path))
+        raise DataError(_missing(path))
     if path.is_dir():
         raise DataError(f"{path} is a directory; name {wanted} in it.")
     try:
@@ -45,7 +45,7 @@ def check_file(
         )
 
 
-def missing(path: Path) -> str:
+def _missing(path: Path) -> str:
     """The message for a path that does not exist, with the name that was probably meant."""
     folder = path.parent
     if not folder.is_dir():
