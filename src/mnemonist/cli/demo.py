@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnemonist.cli.forecast import announce, conclude
+from mnemonist.cli.jobs import announce, conclude
 from mnemonist.cli.output import Output
 
 if TYPE_CHECKING:
     from mnemonist.tasks.forecast.demos import Demo
-    from mnemonist.tasks.forecast.plan import Plan
+    from mnemonist.tasks.forecast.job import ForecastPlan
 
 __all__ = ["demo"]
 
@@ -35,7 +35,7 @@ def demo(
 
     output = Output(json)
 
-    def tell(shown: Demo, made: Plan) -> None:
+    def tell(shown: Demo, made: ForecastPlan) -> None:
         output.line(f"{shown.about}\n")
         announce(made, output)
 

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from mnemonist.cli.options import flags, given, with_options
+from mnemonist.cli.jobs import File, announce, conclude, config_of, report_findings
+from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
-from mnemonist.tasks.forecast.config import ForecastConfig, configured, nested, read_config
+from mnemonist.tasks.forecast.config import ForecastConfig
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from mnemonist.evaluation.results import ResultTable
-    from mnemonist.tasks.forecast.job import Trained
-    from mnemonist.tasks.forecast.plan import Plan
 
 __all__ = ["check", "compare", "evaluate", "predict", "train"]
 
@@ -27,7 +24,6 @@ Options = flags(
     {"Data": DEFAULTS.series, "Network": DEFAULTS, "Training": DEFAULTS.training},
     leave_out={"format", "job", "series", "training"},
 )
-File = Annotated[Path | None, Parameter(name="--config")]
 
 
 @with_options(Options)
@@ -48,19 +44,8 @@ def check(
     """
     from mnemonist.tasks.forecast.plan import check as look
 
-    found = look(source, _config(config, options))
-    fatal = sum(finding.severity == "fatal" for finding in found)
-    output = Output(json)
-    output.data({"file": source, "fatal": fatal, "findings": [one.to_dict() for one in found]})
-    for finding in found:
-        text = f"{finding.message}" if finding.severity == "note" else str(finding)
-        output.line(f"{finding.severity:8} {text}")
-    output.line(
-        f"{fatal} finding{'s' if fatal > 1 else ''} must be mended before training"
-        if fatal
-        else "Nothing stands against training"
-    )
-    return 2 if fatal else 0
+    found = look(source, config_of(ForecastConfig, config, options))
+    return report_findings(source, found, Output(json))
 
 
 @with_options(Options)
@@ -86,13 +71,13 @@ def train(
         overwrite: throw away what the run folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.forecast.job import train as start
+    from mnemonist.tasks.common.flow import carry_out
     from mnemonist.tasks.forecast.plan import plan
 
     output = Output(json)
-    made = plan(source, _config(config, options))
+    made = plan(source, config_of(ForecastConfig, config, options))
     announce(made, output)
-    trained = start(made, run=run, overwrite=overwrite, progress=output.progress())
+    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
     conclude(trained, output)
 
 
@@ -118,15 +103,15 @@ def evaluate(
     """
     from mnemonist.errors import ConfigError
     from mnemonist.tasks.forecast.backtest import backtest as roll
-    from mnemonist.tasks.forecast.job import measured
     from mnemonist.tasks.forecast.saved import opened
+    from mnemonist.training.progress import Silent
 
     if refit and not backtest:
         raise ConfigError("--refit trains anew for every piece of a backtest: give --backtest 4")
     output = Output(json)
     made, predictor = opened(run, source, cell=cell, trainable=refit)
     if not backtest:
-        found = measured(made, predictor)
+        found = made.measure(predictor, made.baselines(Silent()))
         output.data({"run": str(run), "source": made.data.name, **found.to_dict()})
         output.table(found.table)
         output.line(found.verdict)
@@ -208,7 +193,7 @@ def compare(
     output = Output(json)
     found, path = compare_into(
         source,
-        _config(config, options),
+        config_of(ForecastConfig, config, options),
         cells=cells or ["lstm", "gru", "elman"],
         hidden_sizes=hidden_sizes or (),
         seeds=seeds,
@@ -220,58 +205,3 @@ def compare(
     output.stored_table(found["table"])
     output.line(found["verdict"])
     output.line(f"report     {path}")
-
-
-def announce(made: Plan, output: Output) -> None:
-    """What will be done, before it is done: choices, warnings, the executor."""
-    from mnemonist.tasks.forecast.text import header
-
-    for name, value in header(made):
-        output.line(f"{name:11}{value}")
-    for finding in made.findings:
-        if finding.severity == "warning":
-            output.line(f"{'warning':11}{finding}")
-    output.line("")
-
-
-def conclude(
-    trained: Trained,
-    output: Output,
-    *,
-    table: ResultTable | None = None,
-    following: list[str] | None = None,
-) -> None:
-    """The table, the verdict, where the report is, and what to do next."""
-    from mnemonist.tasks.forecast.text import next_commands
-
-    found, run = trained.evaluation, trained.run
-    assert run is not None
-    after = following or next_commands(trained.plan, run.path)
-    output.data(
-        {
-            "run": str(run.path),
-            "report": str(trained.report_path),
-            "executor": trained.plan.explanation.executor,
-            "parameters": trained.plan.parameters,
-            "epochs": trained.history.epochs,
-            "seconds": trained.history.seconds,
-            "config": trained.plan.config.model_dump(mode="json"),
-            **found.to_dict(),
-            "table": (table or found.table).to_dict(),
-            "next": after,
-        }
-    )
-    output.table(table or found.table)
-    output.line("")
-    output.line(found.verdict)
-    output.line("")
-    output.line(f"report     {trained.report_path}")
-    output.line(f"next       {after[0]}")
-    for command in after[1:]:
-        output.line(f"           {command}")
-
-
-def _config(path: Path | None, options: BaseModel | None) -> ForecastConfig:
-    """The configuration of the file and, over it, of the command line."""
-    written = read_config(path) if path is not None else {}
-    return configured(nested(given(options)) if options is not None else {}, written)

@@ -79,7 +79,15 @@ def with_options(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Calla
 
 
 def _texts(model: type[BaseModel]) -> dict[str, str]:
-    """What the docstring says about each field, as one line."""
+    """What the docstrings of a configuration and its bases say about each field, as one line."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if issubclass(one, BaseModel) and one is not BaseModel:
+            found |= _described(one)
+    return found
+
+
+def _described(model: type[BaseModel]) -> dict[str, str]:
     doc = inspect.cleandoc(model.__doc__ or "")
     section = re.split(r"^(?:Attributes|Args):\n", doc, flags=re.MULTILINE)
     if len(section) < 2:

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
         rmse,
         smape,
     )
+    from mnemonist.evaluation.resampling import (
+        PairedBootstrap,
+        interval_of_sums,
+        paired_bootstrap,
+    )
     from mnemonist.evaluation.residuals import ResidualAutocorrelation, residual_autocorrelation
     from mnemonist.evaluation.results import ResultTable, Row
     from mnemonist.evaluation.significance import DieboldMariano, diebold_mariano
@@ -50,6 +55,7 @@ __all__ = [
     "LinearAutoregression",
     "MLPTime",
     "MLPWindows",
+    "PairedBootstrap",
     "ResidualAutocorrelation",
     "ResidualQuantiles",
     "ResultTable",
@@ -62,11 +68,13 @@ __all__ = [
     "crps_quantiles",
     "default_baselines",
     "diebold_mariano",
+    "interval_of_sums",
     "interval_score",
     "interval_width",
     "mae",
     "mase",
     "mase_scale",
+    "paired_bootstrap",
     "pinball",
     "residual_autocorrelation",
     "rmse",
@@ -89,7 +97,10 @@ __getattr__, __dir__ = lazy(
         "MLPWindows": ".baselines",
         "ResidualAutocorrelation": ".residuals",
         "ResidualQuantiles": ".baselines",
+        "PairedBootstrap": ".resampling",
         "ResultTable": ".results",
+        "interval_of_sums": ".resampling",
+        "paired_bootstrap": ".resampling",
         "Row": ".results",
         "SeasonalNaive": ".baselines",
         "SplitConformal": ".calibration",

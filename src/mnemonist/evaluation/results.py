@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +48,7 @@ class ResultTable:
         metrics: the columns, in order; all that occur when empty.
         targets: columns in which the best is the nearest to a value (coverage: 0.9) and not
             the smallest.
+        higher: columns in which the best is the largest (accuracy).
         title: shown above.
 
     >>> table = ResultTable(
@@ -65,6 +66,7 @@ class ResultTable:
     metrics: Sequence[str] = ()
     targets: Mapping[str, float] = field(default_factory=dict)
     title: str = ""
+    higher: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not self.rows:
@@ -76,7 +78,7 @@ class ResultTable:
     def sorted_by(self, metric: str) -> ResultTable:
         """The same table, rows in the order of `metric`, the best first, missing last."""
         rows = sorted(self.rows, key=lambda row: self._distance(row, metric))
-        return ResultTable(rows, self.metrics, self.targets, self.title)
+        return replace(self, rows=rows)
 
     def best(self, metric: str, kind: Kind | None = None) -> Row | None:
         """The row with the best value of `metric`, among one kind if given."""
@@ -146,6 +148,7 @@ class ResultTable:
             "title": self.title,
             "metrics": list(self.metrics),
             "targets": dict(self.targets),
+            "higher": list(self.higher),
             "rows": [
                 {
                     "name": row.name,
@@ -176,14 +179,18 @@ class ResultTable:
             )
             for row in state["rows"]
         ]
-        return cls(rows, tuple(state["metrics"]), state["targets"], state["title"])
+        return cls(
+            rows, tuple(state["metrics"]), state["targets"], state["title"], tuple(state["higher"])
+        )
 
     def _distance(self, row: Row, metric: str) -> float:
         """How far from the best possible value; infinite where there is none."""
         value = row.values.get(metric, float("nan"))
         if value != value:
             return float("inf")
-        return abs(value - self.targets[metric]) if metric in self.targets else value
+        if metric in self.targets:
+            return abs(value - self.targets[metric])
+        return -value if metric in self.higher else value
 
     def _is_best(self, row: Row, metric: str) -> bool:
         distances = [self._distance(one, metric) for one in self.rows]

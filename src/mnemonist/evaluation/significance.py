@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mnemonist.errors import DataError, ShapeError
 
-__all__ = ["DieboldMariano", "diebold_mariano"]
+__all__ = ["DieboldMariano", "Significance", "diebold_mariano"]
+
+
+class Significance(Protocol):
+    """What a verdict needs of a test.
+
+    Attributes:
+        name: of the test.
+        p_value: two-sided.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def p_value(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,7 @@ class DieboldMariano:
         note: what had to be done differently, if anything.
     """
 
+    name: ClassVar[str] = "Diebold-Mariano"
     statistic: float
     p_value: float
     difference: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnemonist.evaluation.significance import DieboldMariano
+from mnemonist.evaluation.significance import Significance
 
 __all__ = ["verdict"]
 
@@ -12,6 +12,7 @@ _PLAIN = {
     "last value": "repeating the last value",
     "seasonal naive": "repeating the last season",
     "drift": "drawing a straight line",
+    "majority": "always saying the most frequent class",
 }
 
 
@@ -22,16 +23,19 @@ def verdict(
     baseline_value: float,
     *,
     metric: str = "MASE",
-    test: DieboldMariano | None = None,
+    higher: bool = False,
+    test: Significance | None = None,
 ) -> str:
     """Whether a network is better than the best baseline, by how much, and beyond noise or not.
 
     Args:
         network, baseline: their names; `baseline` is the best of all.
-        value, baseline_value: the metric, smaller is better.
+        value, baseline_value: the metric.
         metric: its name.
+        higher: whether larger values are better.
         test: of the network's losses against the baseline's.
 
+    >>> from mnemonist.evaluation import DieboldMariano
     >>> test = DieboldMariano(statistic=-3.1, p_value=0.003, difference=-0.12, count=200)
     >>> print(verdict("LSTM", 0.71, "seasonal naive", 0.83, test=test))
     The LSTM is better than the best baseline (seasonal naive): MASE 0.71 against 0.83, 14 % \
@@ -39,11 +43,14 @@ lower; the difference is significant (Diebold-Mariano p = 0.003).
     >>> print(verdict("LSTM", 1.02, "last value", 0.98))
     Not better than repeating the last value: the LSTM has MASE 1.02 against 0.98, 4 % higher; \
 no significance test was possible.
+    >>> print(verdict("GRU", 0.91, "n-grams", 0.86, metric="accuracy", higher=True))
+    The GRU is better than the best baseline (n-grams): accuracy 0.91 against 0.86, 6 % higher; \
+no significance test was possible.
     """
     change = value / baseline_value - 1 if baseline_value else float("inf") * (value > 0)
     numbers = f"{metric} {_pair(value, baseline_value)}"
     if baseline_value == 0 and value > 0:
-        numbers += ", and the baseline makes no error"
+        numbers += "" if higher else ", and the baseline makes no error"
     elif change >= 999:
         numbers += ", more than 1,000 times as large"
     elif change >= 9:
@@ -51,7 +58,7 @@ no significance test was possible.
     elif abs(change) >= _EQUAL:
         numbers += f", {abs(change):.0%} {'lower' if change < 0 else 'higher'}".replace("%", " %")
     significant = test is not None and test.p_value < _SIGNIFICANT
-    if change < 0:
+    if change > 0 if higher else change < 0:
         start = f"The {network} is better than the best baseline ({baseline}): {numbers}"
         if test is None or significant:
             return f"{start}; {_evidence(test, significant)}."
@@ -72,7 +79,7 @@ def _pair(value: float, other: float) -> str:
     return f"{value:.3g} against {other:.3g}"
 
 
-def _evidence(test: DieboldMariano | None, significant: bool) -> str:
+def _evidence(test: Significance | None, significant: bool) -> str:
     if test is None:
         return "no significance test was possible"
     p = (
@@ -81,4 +88,4 @@ def _evidence(test: DieboldMariano | None, significant: bool) -> str:
         else f"p = {test.p_value:.{3 if test.p_value < 0.1 else 2}f}"
     )
     word = "is significant" if significant else "is not significant"
-    return f"the difference {word} (Diebold-Mariano {p})"
+    return f"the difference {word} ({test.name} {p})"

@@ -10,36 +10,32 @@ import pytest
 from mnemonist.cli.forecast import Options
 from mnemonist.cli.options import given
 from mnemonist.errors import ConfigError
-from mnemonist.tasks.forecast.config import (
-    ForecastConfig,
-    configured,
-    nested,
-    option_names,
-    read_config,
-    schema,
-)
+from mnemonist.tasks.common.config import configured, nested, option_names, read_config, schema
+from mnemonist.tasks.forecast.config import ForecastConfig
 
-SCHEMA = Path(__file__).parents[3] / "docs/schemas/config-1.json"
+SCHEMA = Path(__file__).parents[3] / "docs/schemas/forecast-1.json"
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema()
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema(ForecastConfig)
 
 
 def test_a_configuration_survives_json() -> None:
-    config = configured({"horizon": 3, "series": {"known": ["a"]}, "training": {"seed": 7}})
+    config = configured(
+        ForecastConfig, {"horizon": 3, "series": {"known": ["a"]}, "training": {"seed": 7}}
+    )
     again = ForecastConfig.model_validate_json(config.model_dump_json())
     assert again == config
     assert config.format == "mnemonist.config/1"
 
 
 def test_no_two_parts_have_an_option_of_the_same_name() -> None:
-    names = option_names()
+    names = option_names(ForecastConfig)
     assert len(names) == len(set(names))
 
 
 def test_every_option_is_on_the_command_line() -> None:
-    assert set(Options.model_fields) == set(option_names())
+    assert set(Options.model_fields) == set(option_names(ForecastConfig))
 
 
 def test_options_of_the_cell_are_read_from_the_command_line_as_numbers_where_they_are() -> None:
@@ -58,9 +54,9 @@ def test_options_of_the_cell_are_read_from_the_command_line_as_numbers_where_the
 
 def test_a_misspelt_field_comes_with_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match="no field horizn: did you mean 'horizon'"):
-        configured({"horizn": 3})
+        configured(ForecastConfig, {"horizn": 3})
     with pytest.raises(ConfigError, match=r"no field training\.epoch: did you mean 'epochs'"):
-        configured({"training": {"epoch": 3}})
+        configured(ForecastConfig, {"training": {"epoch": 3}})
 
 
 @pytest.mark.parametrize(
@@ -78,7 +74,7 @@ def test_a_misspelt_field_comes_with_the_nearest_one() -> None:
 )
 def test_what_cannot_work_is_named(options: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
-        configured(options)
+        configured(ForecastConfig, options)
 
 
 def test_toml_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -90,5 +86,9 @@ def test_toml_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_options_lie_over_the_base_field_by_field() -> None:
-    config = configured(nested({"epochs": 3}), {"training": {"seed": 9}, "cell": "gru"})
+    config = configured(
+        ForecastConfig,
+        nested(ForecastConfig, {"epochs": 3}),
+        {"training": {"seed": 9}, "cell": "gru"},
+    )
     assert (config.training.epochs, config.training.seed, config.cell) == (3, 9, "gru")

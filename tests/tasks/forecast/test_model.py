@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from mnemonist.data.series import SeriesSet, Windows
+from mnemonist.tasks.common.config import configured
 from mnemonist.tasks.forecast import batches as batching
 from mnemonist.tasks.forecast.batches import Layout, WindowBatches, steps_back
-from mnemonist.tasks.forecast.config import ForecastConfig, configured
+from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.distributions import Quantiles, StudentT, distribution
 from mnemonist.tasks.forecast.model import build
 
@@ -30,14 +31,17 @@ def some_batch(layout: Layout, rows: int = 60) -> dict[str, torch.Tensor]:
 
 def test_one_unit_and_window_two_make_five_parameters() -> None:
     config = configured(
-        {"cell": "elman", "hidden_size": 1, "distribution": "point", "linear": False}
+        ForecastConfig,
+        {"cell": "elman", "hidden_size": 1, "distribution": "point", "linear": False},
     )
     model = made(config, Layout(window=2, horizon=1))
     assert sum(p.numel() for p in model.parameters()) == 5
 
 
 def test_two_units_on_one_feature_have_six_weights_and_two_biases() -> None:
-    config = configured({"cell": "elman", "hidden_size": 2, "distribution": "point"})
+    config = configured(
+        ForecastConfig, {"cell": "elman", "hidden_size": 2, "distribution": "point"}
+    )
     (cell,) = made(config, Layout(window=2, horizon=1)).recurrent.layers
     sizes = {name: p.numel() for name, p in cell.named_parameters()}
     biases = sum(count for name, count in sizes.items() if name.endswith(".b"))
@@ -52,7 +56,9 @@ def test_a_thousand_points_at_window_five_make_995_pairs() -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("stated", DISTRIBUTIONS)
 def test_every_strategy_states_every_distribution(strategy: str, stated: str) -> None:
-    config = configured({"strategy": strategy, "distribution": stated, "hidden_size": 4})
+    config = configured(
+        ForecastConfig, {"strategy": strategy, "distribution": stated, "hidden_size": 4}
+    )
     layout = Layout(window=6, horizon=3, anchor="last")
     raw = made(config, layout)(some_batch(layout))
     assert raw.shape == (52, 3, distribution(config).size)
@@ -62,7 +68,7 @@ def test_every_strategy_states_every_distribution(strategy: str, stated: str) ->
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("anchor", ["none", "last", "season"])
 def test_a_forecast_never_reads_its_targets(strategy: str, anchor: str) -> None:
-    config = configured({"strategy": strategy, "hidden_size": 4})
+    config = configured(ForecastConfig, {"strategy": strategy, "hidden_size": 4})
     lags = () if strategy == "recursive" else (4,)
     layout = Layout(6, 3, lags=lags, season=4, anchor=anchor, window_lags=bool(lags))
     model, batch = made(config, layout), some_batch(layout)
@@ -74,7 +80,9 @@ def test_a_forecast_never_reads_its_targets(strategy: str, anchor: str) -> None:
 
 @pytest.mark.parametrize("strategy", ["recursive", "seq2seq"])
 def test_full_teacher_forcing_reads_the_true_values_before_each_step(strategy: str) -> None:
-    config = configured({"strategy": strategy, "hidden_size": 4, "distribution": "point"})
+    config = configured(
+        ForecastConfig, {"strategy": strategy, "hidden_size": 4, "distribution": "point"}
+    )
     layout = Layout(6, 4, anchor="last")
     model, batch = made(config, layout), some_batch(layout)
     with torch.no_grad():
@@ -87,7 +95,7 @@ def test_full_teacher_forcing_reads_the_true_values_before_each_step(strategy: s
 
 
 def test_half_teacher_forcing_is_drawn_from_the_generator() -> None:
-    config = configured({"strategy": "recursive", "hidden_size": 4})
+    config = configured(ForecastConfig, {"strategy": "recursive", "hidden_size": 4})
     layout = Layout(6, 4)
     model, batch = made(config, layout), some_batch(layout)
     draws = [
@@ -100,7 +108,9 @@ def test_half_teacher_forcing_is_drawn_from_the_generator() -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_centred_network_moves_with_the_level(strategy: str) -> None:
-    config = configured({"strategy": strategy, "hidden_size": 4, "distribution": "student_t"})
+    config = configured(
+        ForecastConfig, {"strategy": strategy, "hidden_size": 4, "distribution": "student_t"}
+    )
     layout = Layout(6, 3, anchor="last", centred=True)
     model, batch = made(config, layout), some_batch(layout)
     moved = {name: value + 5 for name, value in batch.items() if name in _LEVELS} | {
@@ -119,7 +129,7 @@ def test_the_linear_path_starts_at_the_least_squares_solution() -> None:
     series = np.sin(np.arange(200) / 3) + 2
     layout = Layout(4, 3, anchor="last", centred=True)
     windows = WindowBatches(Windows(SeriesSet.from_arrays(series), 4, 3), layout)
-    config = configured({"hidden_size": 4, "distribution": "point", "linear": True})
+    config = configured(ForecastConfig, {"hidden_size": 4, "distribution": "point", "linear": True})
     model = build(config, layout, "lstm")
     model.start_at(batching.straight_lines(windows, penalty=1e-12))
     batch = windows.batch(0, 0)

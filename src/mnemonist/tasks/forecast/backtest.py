@@ -10,8 +10,8 @@ import numpy as np
 from mnemonist.data.series import SeriesSet, Split, split
 from mnemonist.errors import DataError
 from mnemonist.evaluation.results import ResultTable, Row
-from mnemonist.tasks.forecast.job import train_network
-from mnemonist.tasks.forecast.plan import Plan, name_of
+from mnemonist.tasks.common.text import name_of
+from mnemonist.tasks.forecast.job import ForecastPlan, train_network
 from mnemonist.tasks.forecast.predictor import Predictor
 from mnemonist.tasks.forecast.score import Evaluation, Ranges, evaluate, fit_baselines
 from mnemonist.training.progress import Progress
@@ -51,7 +51,7 @@ def evaluate_on(predictor: Predictor, data: SeriesSet) -> Evaluation:
 
 
 def backtest(
-    made: Plan,
+    made: ForecastPlan,
     predictor: Predictor,
     folds: int,
     *,
@@ -99,7 +99,7 @@ def backtest(
     return Backtest(results, refit, _means(results))
 
 
-def _baselines(made: Plan, parts: Split) -> Any:
+def _baselines(made: ForecastPlan, parts: Split) -> Any:
     return fit_baselines(made.config, made.resolved.layout, made.data, parts.train, parts.valid)
 
 

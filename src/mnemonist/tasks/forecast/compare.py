@@ -18,11 +18,11 @@ from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.naming import default_run_name
 from mnemonist.runs.report import Cell, Code, Figure, Report, ReportTable, Row, Text, Verdict
 from mnemonist.runs.report_figures import ACCENT, FAINT, NAIVE, SOFT, drawing, drawn
+from mnemonist.tasks.common.text import digits, name_of
 from mnemonist.tasks.forecast.config import ForecastConfig
-from mnemonist.tasks.forecast.job import train_network
-from mnemonist.tasks.forecast.plan import Plan, name_of, plan
+from mnemonist.tasks.forecast.job import ForecastPlan, train_network
+from mnemonist.tasks.forecast.plan import plan
 from mnemonist.tasks.forecast.score import Baselines, Evaluation, evaluate, fit_baselines
-from mnemonist.tasks.forecast.text import digits
 from mnemonist.training.progress import Progress
 
 __all__ = ["Candidate", "Comparison", "compare", "compare_into", "comparison_report"]
@@ -54,7 +54,7 @@ class Candidate:
 class Comparison:
     """All candidates, and the baselines that they are measured against."""
 
-    plan: Plan
+    plan: ForecastPlan
     seeds: list[int]
     candidates: list[Candidate]
     baselines: list[ResultRow]
@@ -278,7 +278,7 @@ def comparison_report(found: Comparison, words: str) -> Report:
     return report
 
 
-def _candidate(made: Plan, found: list[tuple[Evaluation, float]]) -> Candidate:
+def _candidate(made: ForecastPlan, found: list[tuple[Evaluation, float]]) -> Candidate:
     ours = [next(row for row in result.table.rows if row.kind == "network") for result, _ in found]
     return Candidate(
         made.config.cell,

@@ -14,9 +14,11 @@ from mnemonist.data.bundled import bundled_path
 from mnemonist.errors import ConfigError
 from mnemonist.evaluation.baselines import LastValue, ResidualQuantiles
 from mnemonist.evaluation.results import ResultTable
-from mnemonist.tasks.forecast.config import configured, nested
-from mnemonist.tasks.forecast.job import Trained, train, train_network
-from mnemonist.tasks.forecast.plan import Plan, plan
+from mnemonist.tasks.common.config import configured, nested
+from mnemonist.tasks.common.flow import carry_out
+from mnemonist.tasks.forecast.config import ForecastConfig
+from mnemonist.tasks.forecast.job import ForecastPlan, TrainedForecast, train_network
+from mnemonist.tasks.forecast.plan import plan
 from mnemonist.tasks.forecast.score import Baselines, evaluate
 from mnemonist.training.progress import Progress
 
@@ -44,7 +46,7 @@ class Demo:
 class Shown:
     """What a demo has to show: the training, and the table with the networks beside it."""
 
-    trained: Trained
+    trained: TrainedForecast
     table: ResultTable
 
 
@@ -110,7 +112,7 @@ def run_demo(
     name: str,
     root: Path,
     *,
-    announce: Callable[[Demo, Plan], None],
+    announce: Callable[[Demo, ForecastPlan], None],
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Shown:
@@ -130,20 +132,24 @@ def run_demo(
         raise ConfigError(f"there is no demo {name!r}: there are {', '.join(DEMOS)}")
     demo = DEMOS[name]
     source = demo.source(root)
-    made = plan(source, configured(nested(demo.options)))
+
+    def planned(options: dict[str, Any]) -> ForecastPlan:
+        return plan(source, configured(ForecastConfig, nested(ForecastConfig, options)))
+
+    made = planned(demo.options)
     announce(demo, made)
-    trained = train(made, run=root / f"demo-{name}", overwrite=overwrite, progress=progress)
+    trained = carry_out(made, run=root / f"demo-{name}", overwrite=overwrite, progress=progress)
     table = trained.evaluation.table
     for title, options in demo.beside:
         if progress is not None:
             progress.say(f"Training {title}")
-        small = plan(source, configured(nested({**demo.options, **options})))
+        small = planned({**demo.options, **options})
         row = replace(_row(small), name=title)
         table = ResultTable([*table.rows, row], table.metrics, table.targets).sorted_by("MASE")
     return Shown(trained, table)
 
 
-def _row(made: Plan) -> Any:
+def _row(made: ForecastPlan) -> Any:
     """The result of a network without folder and baselines."""
     parts = made.resolved.parts
     network, _ = train_network(made)

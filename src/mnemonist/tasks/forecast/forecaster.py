@@ -12,13 +12,13 @@ from mnemonist.data.findings import raise_fatal
 from mnemonist.data.series import SeriesSet
 from mnemonist.data.series.load import Source, inspect_series
 from mnemonist.errors import ConfigError
-from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.forecast.config import ForecastConfig, configured, nested
+from mnemonist.tasks.common.config import configured, nested
+from mnemonist.tasks.common.flow import carry_out, run_of
+from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.future import forecast_table
-from mnemonist.tasks.forecast.job import Trained, train
-from mnemonist.tasks.forecast.plan import Plan, plan
-from mnemonist.tasks.forecast.predictor import Predictor
-from mnemonist.tasks.forecast.saved import load_predictor
+from mnemonist.tasks.forecast.job import ForecastPlan, TrainedForecast
+from mnemonist.tasks.forecast.plan import plan
+from mnemonist.tasks.forecast.predictor import Predictor, load_predictor
 from mnemonist.tasks.forecast.score import Evaluation
 from mnemonist.training.history import History
 from mnemonist.training.progress import Progress
@@ -55,7 +55,7 @@ class Forecaster(BaseEstimator):
     ) -> None:
         self.cell, self.config, self.options = cell, config, options
         self._configuration()
-        self._trained: Trained | None = None
+        self._trained: TrainedForecast | None = None
         self._predictor: Predictor | None = None
         self._data: SeriesSet | None = None
 
@@ -80,13 +80,13 @@ class Forecaster(BaseEstimator):
             DataError: data that cannot be used; the message names lines and remedies.
             RunFolderError: `run` holds another training.
         """
-        self._trained = train(
+        self._trained = carry_out(
             self.plan(source), run=run, overwrite=overwrite, progress=progress, keep=run is not None
         )
         self._predictor, self._data = self._trained.predictor, self._trained.plan.data
         return self
 
-    def plan(self, source: Source) -> Plan:
+    def plan(self, source: Source) -> ForecastPlan:
         """What `fit` would do: every choice and finding, the executor, the network's size."""
         cell = None if isinstance(self.cell, str) else self.cell
         return plan(source, self._configuration(), cell=cell)
@@ -149,7 +149,7 @@ class Forecaster(BaseEstimator):
         Raises:
             RunFolderError: no run folder, or a damaged one.
         """
-        predictor = load_predictor(RunFolder.load(run), cell=cell)
+        predictor = load_predictor(run_of(run, "forecast"), cell=cell)
         loaded = cls(cell or predictor.config.cell, config=predictor.config)
         loaded._predictor = predictor
         return loaded
@@ -176,14 +176,15 @@ class Forecaster(BaseEstimator):
         if not isinstance(cell, str):
             cell = f"{cell.__module__}:{cell.__qualname__}"
         base = self.config.model_dump(exclude_unset=True) if self.config is not None else {}
-        return configured(nested({**self.options, "cell": cell}), base)
+        options = nested(ForecastConfig, {**self.options, "cell": cell})
+        return configured(ForecastConfig, options, base)
 
     def _fitted(self) -> Predictor:
         if self._predictor is None:
             raise ConfigError("this forecaster is not trained: call fit first, or load a run")
         return self._predictor
 
-    def _done(self) -> Trained:
+    def _done(self) -> TrainedForecast:
         if self._trained is None:
             raise ConfigError("this forecaster was not trained here: call fit first")
         return self._trained

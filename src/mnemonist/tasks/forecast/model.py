@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mnemonist.nn import EncoderDecoder, Recurrent
-from mnemonist.nn._build import CellSpec
+from mnemonist.tasks.common.network import layers
+from mnemonist.tasks.common.programs import Maker, as_saved
 from mnemonist.tasks.forecast.batches import Layout
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.distributions import Distribution, distribution
@@ -275,7 +276,7 @@ class ForecastObjective:
         return LossResult(self.stated.loss(raw, batch["targets"]), batch["targets"].numel())
 
 
-def build(config: ForecastConfig, layout: Layout, cell: CellSpec) -> ForecastModel:
+def build(config: ForecastConfig, layout: Layout, cell: Maker) -> ForecastModel:
     """The network of a resolved configuration.
 
     Args:
@@ -283,6 +284,7 @@ def build(config: ForecastConfig, layout: Layout, cell: CellSpec) -> ForecastMod
         layout: the sizes.
         cell: what `config.cell` stands for.
     """
+    config = as_saved(config, cell)
     size = distribution(config).size
     if config.strategy == "seq2seq":
         pair = EncoderDecoder(
@@ -304,21 +306,12 @@ def build(config: ForecastConfig, layout: Layout, cell: CellSpec) -> ForecastMod
         )
         return Seq2SeqModel(layout, size, pair)
     recursive = config.strategy == "recursive"
-    encoder = Recurrent(
-        cell,
+    encoder = layers(
+        config,
         1 + layout.known if recursive else layout.features,
-        config.hidden_size,
-        num_layers=config.num_layers,
-        bidirectional=config.bidirectional,
+        cell,
         batch_first=True,
-        dropout=config.dropout if config.num_layers > 1 else 0.0,
-        connection=config.connection if config.num_layers > 1 else None,
         output="all" if recursive else "last",
-        zoneout=config.zoneout,
-        variational_dropout=config.variational_dropout,
-        weight_dropout=config.weight_dropout,
-        cell_options=config.cell_options,
-        executor=config.executor,
     )
     if recursive:
         return RecursiveModel(layout, size, encoder, dropout=config.dropout)

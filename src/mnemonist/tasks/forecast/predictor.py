@@ -11,12 +11,15 @@ import torch
 
 from mnemonist.data.series import SeriesScaler, SeriesSet, Windows
 from mnemonist.evaluation.calibration import ConformalQuantiles, SplitConformal
+from mnemonist.runs.folder import RunFolder
+from mnemonist.tasks.common.flow import maker_of
+from mnemonist.tasks.common.programs import Maker
 from mnemonist.tasks.forecast.batches import Layout, WindowBatches
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.distributions import distribution
-from mnemonist.tasks.forecast.model import ForecastModel
+from mnemonist.tasks.forecast.model import ForecastModel, build
 
-__all__ = ["Forecasts", "Predictor"]
+__all__ = ["Forecasts", "Predictor", "load_predictor"]
 
 Margins = Sequence[ConformalQuantiles | SplitConformal]
 
@@ -140,3 +143,23 @@ class Predictor:
         kind = SplitConformal if self.config.distribution == "point" else ConformalQuantiles
         self.margins = [kind.from_dict(one) for one in state["calibration"]]
         return self
+
+
+def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
+    """The trained network of a run folder; runs no code but this library's.
+
+    Args:
+        folder: of a forecast, finished.
+        cell: the cell's class, where the folder has no program of it.
+
+    Raises:
+        RunFolderError: a damaged file, or a cell without a program.
+    """
+    config = ForecastConfig.model_validate(folder.config)
+    state = folder.load_json("preprocessing.json")
+    layout = Layout(**{**state["layout"], "lags": tuple(state["layout"]["lags"])})
+    model = build(config, layout, cell or maker_of(folder, config))
+    model.load_state_dict(folder.load_model()[0])
+    model.eval()
+    scaler = SeriesScaler.from_dict(state["scaler"])
+    return Predictor(config, layout, model, scaler).restore(state)

@@ -2,100 +2,58 @@
 
 from __future__ import annotations
 
-import json
-import platform
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-import numpy as np
-
-from mnemonist import __version__
 from mnemonist.data.series import SeriesSet
 from mnemonist.data.series.frequency import in_words
-from mnemonist.engine import EXECUTORS
 from mnemonist.errors import DataError
-from mnemonist.evaluation.results import ResultTable
-from mnemonist.runs.report import (
-    Bullets,
-    Cell,
-    Code,
-    Facts,
-    Figure,
-    Folded,
-    Numbers,
-    Report,
-    ReportTable,
-    Row,
-    Text,
-    Verdict,
-)
+from mnemonist.runs.report import Bullets, Facts, Figure, Numbers, Report, Text, Verdict
 from mnemonist.runs.report_figures import drawn
+from mnemonist.tasks.common.report import (
+    FOOTER,
+    again_section,
+    findings_list,
+    network_row,
+    p_value,
+    result_table,
+    training_section,
+)
+from mnemonist.tasks.common.text import count, digits
 from mnemonist.tasks.forecast import figures
 from mnemonist.tasks.forecast.future import forecast_ahead
-from mnemonist.tasks.forecast.text import command, digits, next_commands, strategy_sentence
+from mnemonist.tasks.forecast.job import TrainedForecast
+from mnemonist.tasks.forecast.text import strategy_sentence
 
-if TYPE_CHECKING:
-    from mnemonist.tasks.forecast.job import Trained
-
-__all__ = ["build_report", "result_table", "write_report"]
+__all__ = ["build_report"]
 
 
-def write_report(trained: Trained) -> Path:
-    """Write report.html into the run folder of a training."""
-    assert trained.run is not None
-    trained.run.save_text("report.html", build_report(trained).html())
-    return trained.run.path / "report.html"
-
-
-def build_report(trained: Trained) -> Report:
+def build_report(trained: TrainedForecast) -> Report:
     """The report, section by section."""
     made, found = trained.plan, trained.evaluation
     data, name = made.data, Path(made.data.name).name
     report = Report(
-        f"{data.target_name}, {_count(made.resolved.layout.horizon, 'step')} ahead",
-        kind=f"Forecast of {name} · {_network(found.table).name}",
-        footer=f"Written by mnemonist {__version__}. This file needs no network and no script.",
+        f"{data.target_name}, {count(made.resolved.layout.horizon, 'step')} ahead",
+        kind=f"Forecast of {name} · {network_row(found.table).name}",
+        footer=FOOTER,
     )
     report.top(Verdict(found.verdict, _basis(trained), found.tone), _numbers(trained))
     _results(report, trained)
     _forecasts(report, trained)
     _data(report, trained)
-    _training(report, trained)
-    _method(report, trained)
+    made = trained.plan
+    training_section(report, trained, network=strategy_sentence(made), rows="windows")
+    again_section(report, trained, measures=_MEASURES, words=_words(made))
     return report
 
 
-def result_table(table: ResultTable, caption: str = "") -> ReportTable:
-    """A table of results as a report shows it: the network set off, the best of each column."""
-    rows = []
-    best = {metric: table.best(metric) for metric in table.metrics}
-    for row in table.rows:
-        cells: list[Cell | str] = [Cell(row.name, row.note)]
-        for metric in table.metrics:
-            value = row.values.get(metric, float("nan"))
-            interval = row.intervals.get(metric)
-            shown = _metric(metric, value)
-            remark = (
-                f"{digits(interval.lower)}\N{NO-BREAK SPACE}– {digits(interval.upper)}"
-                if interval is not None
-                else ""
-            )
-            cells.append(Cell(shown, remark, best=best[metric] is row))
-        rows.append(Row(cells, ours=row.kind == "network"))
-    headings = [metric.replace("% interval", "\N{NO-BREAK SPACE}%") for metric in table.metrics]
-    return ReportTable(["", *headings], rows, caption)
-
-
-def _metric(metric: str, value: float) -> str:
-    if not np.isfinite(value):
-        return "–"
+def _shown(metric: str, value: float) -> str:
     if metric.endswith("interval"):
         return f"{100 * value:.0f} %"
     return f"{value:.1f} %" if metric == "sMAPE" else digits(value)
 
 
-def _basis(trained: Trained) -> str:
+def _basis(trained: TrainedForecast) -> str:
     found, horizon = trained.evaluation, trained.predictor.layout.horizon
     origins = f"{len(found.truth):,} forecasts of {horizon} step{'s' if horizon > 1 else ''} each"
     return (
@@ -104,9 +62,9 @@ def _basis(trained: Trained) -> str:
     )
 
 
-def _numbers(trained: Trained) -> Numbers:
+def _numbers(trained: TrainedForecast) -> Numbers:
     table, found = trained.evaluation.table, trained.evaluation
-    ours = _network(table)
+    ours = network_row(table)
     best = next(row for row in table.rows if row.name == found.best_baseline)
     interval = ours.intervals["MAE"]
     level = trained.plan.config.levels[-1]
@@ -133,12 +91,12 @@ def _numbers(trained: Trained) -> Numbers:
     )
 
 
-def _scale(trained: Trained) -> str:
+def _scale(trained: TrainedForecast) -> str:
     """What MASE divides by."""
     return "the seasonal naive" if trained.plan.data.season else "repeating the last value"
 
 
-def _results(report: Report, trained: Trained) -> None:
+def _results(report: Report, trained: TrainedForecast) -> None:
     found = trained.evaluation
     section = report.section("Results beside the baselines")
     section.add(
@@ -147,13 +105,14 @@ def _results(report: Report, trained: Trained) -> None:
             "Sorted by MASE; the best of each column in green. Small figures: 95 % intervals by "
             "the circular block bootstrap. Columns in per cent: the share of test values inside the "
             "interval of that level, best nearest to it; sMAPE is an error.",
+            _shown,
         )
     )
     if found.test is not None:
         section.add(
             Text(
                 f"Diebold-Mariano test of the network against {found.best_baseline}: statistic "
-                f"{found.test.statistic:.2f}, {_p_value(found.test.p_value)}, over "
+                f"{found.test.statistic:.2f}, {p_value(found.test.p_value)}, over "
                 f"{found.test.count:,} origins.",
                 soft=True,
             )
@@ -162,7 +121,7 @@ def _results(report: Report, trained: Trained) -> None:
         section.add(Bullets([("note", f"Left out: {reason}.") for reason in found.skipped]))
 
 
-def _forecasts(report: Report, trained: Trained) -> None:
+def _forecasts(report: Report, trained: TrainedForecast) -> None:
     found, data, horizon = trained.evaluation, trained.plan.data, trained.predictor.layout.horizon
     section = report.section("Forecast against truth")
     naive = "seasonal naive" if "seasonal naive" in found.baselines else "last value"
@@ -209,7 +168,7 @@ def _forecasts(report: Report, trained: Trained) -> None:
         )
 
 
-def _data(report: Report, trained: Trained) -> None:
+def _data(report: Report, trained: TrainedForecast) -> None:
     made = trained.plan
     data, parts, layout = made.data, made.resolved.parts, made.resolved.layout
     section = report.section("Data, and how it becomes inputs and targets")
@@ -230,25 +189,16 @@ def _data(report: Report, trained: Trained) -> None:
         Figure(
             drawn(figures.window_figure, data, layout, origin),
             "Three neighbouring windows: inputs in blue, targets in orange",
-            f"How the series becomes pairs: {_count(layout.window, 'past step')} in, "
-            f"{_count(layout.horizon, 'future step')} out; then the window moves on. "
+            f"How the series becomes pairs: {count(layout.window, 'past step')} in, "
+            f"{count(layout.horizon, 'future step')} out; then the window moves on. "
             f"{_pairs(trained)}",
         )
     )
-    findings = sorted(made.findings, key=lambda f: f.severity == "note")
-    if findings:
-        section.add(
-            Bullets([("" if f.severity == "note" else f.severity, _finding(f)) for f in findings])
-        )
+    if (findings := findings_list(made.findings)) is not None:
+        section.add(findings)
 
 
-def _finding(finding: Any) -> str:
-    where = f"line {finding.line}: " if finding.line else ""
-    remedy = f" ({finding.remedy})" if finding.remedy else ""
-    return f"{where}{finding.message}{remedy}"
-
-
-def _data_facts(data: SeriesSet, trained: Trained) -> list[tuple[str, str]]:
+def _data_facts(data: SeriesSet, trained: TrainedForecast) -> list[tuple[str, str]]:
     facts = [
         ("File", Path(data.name).name),
         ("Target", data.target_name),
@@ -268,60 +218,12 @@ def _data_facts(data: SeriesSet, trained: Trained) -> list[tuple[str, str]]:
     return facts
 
 
-def _pairs(trained: Trained) -> str:
+def _pairs(trained: TrainedForecast) -> str:
     layout, parts = trained.plan.resolved.layout, trained.plan.resolved.parts
     counts = [
         max(0, stop - start - layout.history - layout.horizon + 1) for start, stop in parts.train
     ]
     return f"The training part makes {sum(counts):,} pairs."
-
-
-def _training(report: Report, trained: Trained) -> None:
-    history, made = trained.history, trained.plan
-    section = report.section("Training")
-    early = ", stopped early" if history.stopped_early else ""
-    speed = max((record.rows_per_second for record in history), default=0.0)
-    section.add(
-        Figure(drawn(figures.learning_figure, history), "Training and validation loss by epoch"),
-        Facts(
-            [
-                ("Network", strategy_sentence(made)),
-                ("Parameters", f"{made.parameters:,}"),
-                ("Executor", _executor(made)),
-                ("Epochs", f"{history.epochs}{early}; weights of epoch {history.best_epoch} kept"),
-                ("Time", f"{history.seconds:.1f} s, up to {speed:,.0f} windows a second"),
-                ("Seed", str(made.config.training.seed)),
-            ]
-        ),
-    )
-    if made.explanation.passed_over:
-        reasons = made.explanation.passed_over.items()
-        listed = Bullets([("", f"not {name}: {why}") for name, why in reasons])
-        section.add(Folded("Why not another executor", [listed]))
-
-
-def _executor(made: Any) -> str:
-    name = made.explanation.executor
-    return f"{name}: {EXECUTORS[name].summary}"
-
-
-def _method(report: Report, trained: Trained) -> None:
-    made = trained.plan
-    config = made.config.model_dump(mode="json")
-    section = report.section("Again, and further")
-    section.add(
-        Text("The same run again, to the same numbers on the same kind of machine:"),
-        Code(command(made, trained.run.path if trained.run else None)),
-        Text("Next:"),
-        Code("\n".join(next_commands(made, trained.run.path if trained.run else None))),
-        Facts(_versions()),
-        Folded(
-            "The whole configuration",
-            [Code(json.dumps(config, indent=2, ensure_ascii=False))],
-        ),
-        Folded("What the measures mean", [Bullets([("", line) for line in _MEASURES])]),
-        Folded("What the words about the network mean", [Bullets(_words(made))]),
-    )
 
 
 _MEASURES = (
@@ -362,7 +264,7 @@ _ANCHORS = {
 }
 
 
-def _words(made: Any) -> list[tuple[Literal["", "note", "warning", "fatal"], str]]:
+def _words(made: Any) -> list[str]:
     """The words of `strategy_sentence`, and those of the list of what was chosen."""
     config = made.config
     lines = [_STRATEGIES[config.strategy], _DISTRIBUTIONS[config.distribution]]
@@ -378,25 +280,4 @@ def _words(made: Any) -> list[tuple[Literal["", "note", "warning", "fatal"], str
         lines.append(
             "lags: for each step ahead, the value this many steps before that step is read."
         )
-    return [("", line) for line in lines]
-
-
-def _versions() -> list[tuple[str, str]]:
-    names = ("torch", "numpy", "pandas", "scikit-learn")
-    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in names)
-    return [
-        ("Versions", f"mnemonist {__version__}, Python {platform.python_version()}, {libraries}"),
-        ("Machine", f"{platform.system()} {platform.machine()}"),
-    ]
-
-
-def _network(table: ResultTable) -> Any:
-    return next(row for row in table.rows if row.kind == "network")
-
-
-def _p_value(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' if count != 1 else ''}"
+    return lines

@@ -7,49 +7,17 @@ from pathlib import Path
 import pandas as pd
 
 from mnemonist import cells
-from mnemonist.data.series import SeriesScaler
 from mnemonist.data.series.load import Source, load_series
 from mnemonist.errors import ConfigError, DataError
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.forecast.batches import Layout
-from mnemonist.tasks.forecast.config import ForecastConfig
+from mnemonist.tasks.common.flow import maker_of, run_of
+from mnemonist.tasks.common.programs import Maker, SavedCells
 from mnemonist.tasks.forecast.future import forecast_table
-from mnemonist.tasks.forecast.plan import Maker, Plan, network_of, plan
-from mnemonist.tasks.forecast.predictor import Predictor
-from mnemonist.tasks.forecast.programs import (
-    PROGRAMS,
-    SavedCells,
-    cell_maker,
-    is_own,
-    saved_cells,
-)
+from mnemonist.tasks.forecast.job import ForecastPlan
+from mnemonist.tasks.forecast.plan import plan
+from mnemonist.tasks.forecast.predictor import Predictor, load_predictor
 
-__all__ = ["future_of", "load_predictor", "opened"]
-
-
-def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
-    """The trained network of a run folder; runs no code but this library's.
-
-    Args:
-        folder: finished, of a forecast.
-        cell: the cell's class, where the folder has no program of it.
-
-    Raises:
-        ConfigError: a run of another job.
-        RunFolderError: a damaged file, or a cell without a program.
-    """
-    if folder.manifest.job != "forecast":
-        raise ConfigError(
-            f"{folder.path} holds a {folder.manifest.job} run, and a forecast run is needed"
-        )
-    config = ForecastConfig.model_validate(folder.config)
-    state = folder.load_json("preprocessing.json")
-    layout = Layout(**{**state["layout"], "lags": tuple(state["layout"]["lags"])})
-    model = network_of(config, layout, cell or _cell_maker_of(folder, config))
-    model.load_state_dict(folder.load_model()[0])
-    model.eval()
-    scaler = SeriesScaler.from_dict(state["scaler"])
-    return Predictor(config, layout, model, scaler).restore(state)
+__all__ = ["future_of", "opened"]
 
 
 def opened(
@@ -58,7 +26,7 @@ def opened(
     *,
     cell: str | None = None,
     trainable: bool = False,
-) -> tuple[Plan, Predictor]:
+) -> tuple[ForecastPlan, Predictor]:
     """A finished run with data: its own, or others with the same columns.
 
     Args:
@@ -72,10 +40,10 @@ def opened(
         DataError: the data are not there or do not fit.
         ConfigError: `trainable` with a cell of the user's whose class is not given.
     """
-    folder = RunFolder.load(run)
+    folder = run_of(run, "forecast")
     predictor = load_predictor(folder, cell=_cell_of(cell))
     config = predictor.config
-    maker: Maker = _cell_of(cell) or _cell_maker_of(folder, config)
+    maker: Maker = _cell_of(cell) or maker_of(folder, config)
     if trainable and isinstance(maker, SavedCells):
         raise ConfigError(
             f"training anew needs the class of the cell: give --cell {config.cell}, which runs "
@@ -88,7 +56,7 @@ def future_of(
     run: str | Path, source: Source | None = None, *, cell: str | None = None
 ) -> tuple[pd.DataFrame, str]:
     """The forecast beyond the end of the data, and the data's name; see `opened`."""
-    folder = RunFolder.load(run)
+    folder = run_of(run, "forecast")
     predictor = load_predictor(folder, cell=_cell_of(cell))
     data = load_series(_source_of(folder, source), predictor.config.series)
     return forecast_table(predictor, data), data.name
@@ -97,13 +65,6 @@ def future_of(
 def _cell_of(cell: str | None) -> Maker | None:
     """The class that was named, imported; None where none was."""
     return None if cell is None else cells.resolve(cell, allow_import=True)
-
-
-def _cell_maker_of(folder: RunFolder, config: ForecastConfig) -> Maker:
-    """The cells of a run folder: by name, or their programs; nothing is imported."""
-    if is_own(config):
-        return saved_cells(folder.path, folder.load_json(PROGRAMS))
-    return cell_maker(config)
 
 
 def _source_of(folder: RunFolder, source: Source | None) -> Source:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from torch import nn
 
 from mnemonist import cells
 from mnemonist.engine.program import Program
@@ -14,12 +16,13 @@ from mnemonist.engine.serialise import digest
 from mnemonist.engine.trace import program_of
 from mnemonist.errors import RunFolderError, UnrepresentableError
 from mnemonist.nn import Recurrent
-from mnemonist.tasks.forecast.config import ForecastConfig
-from mnemonist.tasks.forecast.model import ForecastModel
+from mnemonist.tasks.common.config import NetworkConfig
 
 __all__ = [
     "PROGRAMS",
+    "Maker",
     "SavedCells",
+    "as_saved",
     "cell_maker",
     "check_equations",
     "is_own",
@@ -27,21 +30,27 @@ __all__ = [
     "saved_cells",
 ]
 
+Maker = Callable[..., Any]
+"""Makes a cell of an input and a hidden size."""
+
 PROGRAMS = "program.json"
 _FORMAT = "mnemonist.programs/1"
 
 
-def is_own(config: ForecastConfig) -> bool:
+N = TypeVar("N", bound=NetworkConfig)
+
+
+def is_own(config: NetworkConfig) -> bool:
     """Whether the cell is the user's (module:Class) and not one by name."""
     return ":" in config.cell
 
 
-def cell_maker(config: ForecastConfig) -> Callable[..., Any]:
+def cell_maker(config: NetworkConfig) -> Maker:
     """The cell's class; that of module:Class is imported, which runs its module."""
     return cells.resolve(config.cell, allow_import=True)
 
 
-def programs_of(model: ForecastModel) -> dict[str, Any]:
+def programs_of(model: nn.Module) -> dict[str, Any]:
     """The programs of every layer of the network, or why one has none.
 
     They are those of a trained network: in evaluation mode, without dropout.
@@ -88,6 +97,17 @@ class SavedCells:
         return ProgramCell(Program.from_json(next(self._waiting)))
 
 
+def as_saved(config: N, cell: Maker) -> N:
+    """The configuration with which a network is built of `cell`.
+
+    What stands around a saved cell, its regularisers and options, is in its program.
+    """
+    if not isinstance(cell, SavedCells):
+        return config
+    around = ("zoneout", "variational_dropout", "weight_dropout")
+    return config.model_copy(update={**dict.fromkeys(around, 0.0), "cell_options": {}})
+
+
 def saved_cells(folder: Path, saved: dict[str, Any]) -> SavedCells:
     """The cells of a run folder.
 
@@ -106,7 +126,7 @@ def saved_cells(folder: Path, saved: dict[str, Any]) -> SavedCells:
     return SavedCells([layer["program"] for layer in saved["layers"]])
 
 
-def _layers(model: ForecastModel) -> list[Any]:
+def _layers(model: nn.Module) -> list[Any]:
     return [
         cell
         for module in model.modules()

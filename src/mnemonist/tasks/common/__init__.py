@@ -1,0 +1,1 @@
+"""What jobs share: configuration, the way from plan to report, words and figures."""
