@@ -62,7 +62,8 @@ class Plan(ABC, Generic[P, E]):
     """What a training will do, decided before it does it; a job's subclass says how.
 
     P is what a training makes (a predictor: the network with everything it needs to be used),
-    E the job's evaluation of it. `job` is the job's name, as in ``mnemonist train JOB``.
+    E the job's evaluation of it. `job` is the job's name, as in ``mnemonist train JOB``, and
+    `metric` the column of its results that decides.
 
     Args:
         config: without open questions.
@@ -74,6 +75,7 @@ class Plan(ABC, Generic[P, E]):
     """
 
     job: ClassVar[str]
+    metric: ClassVar[str]
     config: Any
     source_name: str
     findings: Sequence[Finding]

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from mnemonist.data.findings import raise_fatal
 from mnemonist.data.series import SeriesSet
 from mnemonist.data.series.load import Source, inspect_series
 from mnemonist.errors import ConfigError
-from mnemonist.tasks.common.config import configured, nested
-from mnemonist.tasks.common.flow import carry_out, run_of
+from mnemonist.runs.folder import RunFolder
+from mnemonist.tasks.common.estimator import Estimator
+from mnemonist.tasks.common.programs import Maker
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.future import forecast_table
-from mnemonist.tasks.forecast.job import ForecastPlan, TrainedForecast
+from mnemonist.tasks.forecast.job import ForecastPlan
 from mnemonist.tasks.forecast.plan import plan
 from mnemonist.tasks.forecast.predictor import Predictor, load_predictor
 from mnemonist.tasks.forecast.score import Evaluation
-from mnemonist.training.history import History
 from mnemonist.training.progress import Progress
 
 __all__ = ["Forecaster"]
 
 
-class Forecaster(BaseEstimator):
+class Forecaster(Estimator[ForecastConfig, Predictor, Evaluation]):
     """Forecasts a time series with a recurrent network, and says whether that was worth it.
 
     >>> import numpy as np
@@ -50,14 +49,9 @@ class Forecaster(BaseEstimator):
         report_path: the report, where `fit` was given a run folder.
     """
 
-    def __init__(
-        self, cell: str | type = "lstm", *, config: ForecastConfig | None = None, **options: Any
-    ) -> None:
-        self.cell, self.config, self.options = cell, config, options
-        self._configuration()
-        self._trained: TrainedForecast | None = None
-        self._predictor: Predictor | None = None
-        self._data: SeriesSet | None = None
+    job = "forecast"
+    configuration = ForecastConfig
+    _data: SeriesSet | None = None
 
     def fit(
         self,
@@ -67,29 +61,10 @@ class Forecaster(BaseEstimator):
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> Self:
-        """Train on a file or a DataFrame.
-
-        Args:
-            source: a path (CSV, TSV, Parquet) or a DataFrame.
-            run: a run folder. A training that was killed goes on there; a finished one is
-                loaded. Without it nothing is written.
-            overwrite: throw away what `run` holds.
-            progress: whom to tell; nobody by default.
-
-        Raises:
-            DataError: data that cannot be used; the message names lines and remedies.
-            RunFolderError: `run` holds another training.
-        """
-        self._trained = carry_out(
-            self.plan(source), run=run, overwrite=overwrite, progress=progress, keep=run is not None
-        )
-        self._predictor, self._data = self._trained.predictor, self._trained.plan.data
+        """Train on a file (CSV, TSV, Parquet) or a DataFrame; see `Estimator.fit`."""
+        super().fit(source, run, overwrite=overwrite, progress=progress)
+        self._data = self._done().plan.data
         return self
-
-    def plan(self, source: Source) -> ForecastPlan:
-        """What `fit` would do: every choice and finding, the executor, the network's size."""
-        cell = None if isinstance(self.cell, str) else self.cell
-        return plan(source, self._configuration(), cell=cell)
 
     def predict(self, source: Source | None = None) -> pd.DataFrame:
         """The future after the end of the data, with intervals.
@@ -125,69 +100,13 @@ class Forecaster(BaseEstimator):
 
         return evaluate_on(predictor, _read(source, predictor.config))
 
-    @property
-    def evaluation_(self) -> Evaluation:
-        return self.evaluate()
-
-    @property
-    def history_(self) -> History:
-        return self._done().history
-
-    @property
-    def report_path(self) -> Path | None:
-        """Where the report is."""
-        return self._done().report_path
+    def _plan(self, source: Source, config: ForecastConfig, cell: Maker | None) -> ForecastPlan:
+        return plan(source, config, cell=cell)
 
     @classmethod
-    def load(cls, run: str | Path, *, cell: type | None = None) -> Self:
-        """A trained forecaster from its run folder; no class of yours is imported.
-
-        Args:
-            run: the folder.
-            cell: the class of a cell of your own that has no program.
-
-        Raises:
-            RunFolderError: no run folder, or a damaged one.
-        """
-        predictor = load_predictor(run_of(run, "forecast"), cell=cell)
-        loaded = cls(cell or predictor.config.cell, config=predictor.config)
-        loaded._predictor = predictor
-        return loaded
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The options, as scikit-learn asks for them."""
-        return {"cell": self.cell, "config": self.config, **self.options}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change options; an unknown one is an error."""
-        for name, value in params.items():
-            if name in ("cell", "config"):
-                setattr(self, name, value)
-            else:
-                self.options[name] = value
-        self._configuration()
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return self._predictor is not None
-
-    def _configuration(self) -> ForecastConfig:
-        cell = self.cell
-        if not isinstance(cell, str):
-            cell = f"{cell.__module__}:{cell.__qualname__}"
-        base = self.config.model_dump(exclude_unset=True) if self.config is not None else {}
-        options = nested(ForecastConfig, {**self.options, "cell": cell})
-        return configured(ForecastConfig, options, base)
-
-    def _fitted(self) -> Predictor:
-        if self._predictor is None:
-            raise ConfigError("this forecaster is not trained: call fit first, or load a run")
-        return self._predictor
-
-    def _done(self) -> TrainedForecast:
-        if self._trained is None:
-            raise ConfigError("this forecaster was not trained here: call fit first")
-        return self._trained
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[Predictor, ForecastConfig]:
+        predictor = load_predictor(folder, cell=cell)
+        return predictor, predictor.config
 
 
 def _read(source: Source, config: ForecastConfig) -> SeriesSet:

@@ -41,6 +41,7 @@ class ForecastPlan(Plan[Predictor, Evaluation]):
     """
 
     job: ClassVar[str] = "forecast"
+    metric: ClassVar[str] = "MASE"
     resolved: Resolved
 
     @property
