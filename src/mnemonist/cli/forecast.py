@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from mnemonist.cli.jobs import File, announce, conclude, config_of, report_findings
+from mnemonist.cli.jobs import (
+    File,
+    announce,
+    conclude,
+    config_of,
+    report_findings,
+    show_comparison,
+)
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
 from mnemonist.tasks.forecast.config import ForecastConfig
@@ -188,20 +195,16 @@ def compare(
         overwrite: throw away what the folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.forecast.compare import compare_into
+    from mnemonist.tasks.forecast.plan import plan
 
-    output = Output(json)
-    found, path = compare_into(
-        source,
+    show_comparison(
+        "forecast",
+        lambda asked: plan(source, asked),
         config_of(ForecastConfig, config, options),
+        Output(json),
         cells=cells or ["lstm", "gru", "elman"],
         hidden_sizes=hidden_sizes or (),
         seeds=seeds,
         run=run,
         overwrite=overwrite,
-        progress=output.progress(),
     )
-    output.data({**found, "run": str(path.parent), "report": str(path)})
-    output.stored_table(found["table"])
-    output.line(found["verdict"])
-    output.line(f"report     {path}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -16,9 +16,10 @@ from mnemonist.tasks.common.config import configured, nested, read_config
 if TYPE_CHECKING:
     from mnemonist.data.findings import Finding
     from mnemonist.evaluation.results import ResultTable
+    from mnemonist.tasks.common.config import NetworkConfig
     from mnemonist.tasks.common.flow import Plan, Trained
 
-__all__ = ["File", "announce", "conclude", "config_of", "report_findings"]
+__all__ = ["File", "announce", "conclude", "config_of", "report_findings", "show_comparison"]
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -98,3 +99,28 @@ def conclude(
     output.line(f"next       {after[0]}")
     for command in after[1:]:
         output.line(f"           {command}")
+
+
+def show_comparison(
+    job: str,
+    planned: Callable[[Any], Plan[Any, Any]],
+    config: NetworkConfig,
+    output: Output,
+    **asked: Any,
+) -> None:
+    """Compare cells, sizes and seeds in a folder, and print what was found.
+
+    Args:
+        job: its name.
+        planned: the plan of a configuration.
+        config: of everything but cells, sizes and seeds.
+        output: where to.
+        asked: further arguments of `compare_into`.
+    """
+    from mnemonist.tasks.common.compare import compare_into
+
+    found, path = compare_into(job, planned, config, progress=output.progress(), **asked)
+    output.data({**found, "run": str(path.parent), "report": str(path)})
+    output.stored_table(found["table"])
+    output.line(found["verdict"])
+    output.line(f"report     {path}")
