@@ -168,13 +168,18 @@ class NGrams(_Features):
             norm=None,
         )
         self._weights = TfidfTransformer(sublinear_tf=True)
-        hashed = self._hashing.transform(items)
+        hashed = self._hashed(items)
         # features that never occur would only cost time
         self._used = np.unique(hashed.indices)
         return self._weights.fit_transform(hashed[:, self._used])
 
     def _features(self, items: Sequence[str]) -> Any:
-        return self._weights.transform(self._hashing.transform(items)[:, self._used])
+        return self._weights.transform(self._hashed(items)[:, self._used])
+
+    def _hashed(self, items: Sequence[str]) -> Any:
+        # with a space around it, how a text begins and ends is told from its middle
+        around = " " if self.unit == "characters" else ""
+        return self._hashing.transform(around + item + around for item in items)
 
 
 class PositionalOneHot(_Features):
