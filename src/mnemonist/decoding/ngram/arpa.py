@@ -151,7 +151,7 @@ class _Reader:
         raise self.error(f"the file ends before {expected}")
 
     def read(self) -> tuple[NGramModel, list[str]]:
-        while self.line("\\data\\; is it an ARPA file?").removeprefix(BOM_UTF8) != b"\\data\\":
+        while self.line("\\data\\, with which n-grams begin").removeprefix(BOM_UTF8) != b"\\data\\":
             pass
         counts, title = self.counts()
         levels: list[Level] = []
