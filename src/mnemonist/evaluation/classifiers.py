@@ -139,7 +139,7 @@ class NGrams(_Features):
         orders: tuple[int, int] = (1, 3),
         *,
         penalty: float = 10.0,
-        max_iter: int = 200,
+        max_iter: int = 100,
     ) -> None:
         if not 1 <= orders[0] <= orders[1]:
             raise ConfigError(f"orders={orders}: the shortest and the longest n, from 1.")

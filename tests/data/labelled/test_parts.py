@@ -11,7 +11,7 @@ from mnemonist.data.labelled import (
     LabelledSet,
     check_labelled,
     class_weights,
-    load_split,
+    load_labelled_split,
     split_labelled,
     without_duplicates,
 )
@@ -62,10 +62,10 @@ def test_each_class_gives_its_share_and_another_seed_other_items():
 
 def test_texts_are_deduplicated_before_they_are_parted(tmp_path):
     rows = [(f"text {k % 30}", "ab"[k % 2]) for k in range(120)]
-    parts = load_split(write(tmp_path, rows))
+    parts = load_labelled_split(write(tmp_path, rows))
     assert sum(map(len, (parts.train, parts.valid, parts.test))) == 30
     assert any("90 of 120 items repeat" in note for note in parts.notes)
-    kept = load_split(write(tmp_path, rows), LabelledConfig(deduplicate=False))
+    kept = load_labelled_split(write(tmp_path, rows), LabelledConfig(deduplicate=False))
     assert sum(map(len, (kept.train, kept.valid, kept.test))) == 120
 
 
@@ -87,7 +87,7 @@ def test_series_are_equal_by_shape_and_value():
 def test_a_test_file_is_left_as_it_is_and_training_gives_way(tmp_path):
     train = write(tmp_path, [(f"text {k}", "ab"[k % 2]) for k in range(40)], "train.csv")
     test = write(tmp_path, [("text 1", "b"), ("text 1", "b"), ("new", "a")], "test.csv")
-    parts = load_split(train, test=test)
+    parts = load_labelled_split(train, test=test)
     assert parts.test.items == ["text 1", "text 1", "new"]
     assert "text 1" not in parts.train.items + parts.valid.items
     assert len(parts.train) + len(parts.valid) == 39
@@ -103,14 +103,14 @@ def test_a_label_that_training_lacks_is_fatal_with_its_lines(tmp_path):
     finding = check_labelled(train, test=test)[0]
     assert (finding.severity, finding.code, finding.lines) == ("fatal", "unseen-labels", (3, 4))
     with pytest.raises(DataError, match="2 test items have labels that training lacks: c"):
-        load_split(train, test=test)
+        load_labelled_split(train, test=test)
 
 
 def test_parts_of_different_kinds_are_refused(tmp_path):
     train = write(tmp_path, [(f"text {k}", "ab"[k % 2]) for k in range(40)])
     (tmp_path / "test.fasta").write_text(">x a\nACGT\n")
     with pytest.raises(DataError, match="of the kind 'symbols'"):
-        load_split(train, test=tmp_path / "test.fasta")
+        load_labelled_split(train, test=tmp_path / "test.fasta")
 
 
 def test_the_check_finds_what_stands_in_the_way(tmp_path):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnemonist.data.labelled.duplicates import without_duplicates
     from mnemonist.data.labelled.load import load_labelled
     from mnemonist.data.labelled.model import LabelledSet
-    from mnemonist.data.labelled.splitting import LabelledSplit, load_split, split_labelled
+    from mnemonist.data.labelled.splitting import LabelledSplit, load_labelled_split, split_labelled
     from mnemonist.data.labelled.weights import class_weights
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "check_labelled",
     "class_weights",
     "load_labelled",
-    "load_split",
+    "load_labelled_split",
     "split_labelled",
     "without_duplicates",
 ]
@@ -47,7 +47,7 @@ __getattr__, __dir__ = lazy(
         "check_labelled": ".check",
         "class_weights": ".weights",
         "load_labelled": ".load",
-        "load_split": ".splitting",
+        "load_labelled_split": ".splitting",
         "split_labelled": ".splitting",
         "without_duplicates": ".duplicates",
     },

@@ -26,7 +26,7 @@ def check_labelled(
     """Everything to know about labelled data before a network is trained on it.
 
     Args:
-        source, config, test: as `load_split` takes them.
+        source, config, test: as `load_labelled_split` takes them.
 
     Returns:
         Findings, the fatal ones first.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mnemonist.data.findings import Finding, some
 from mnemonist.data.labelled.config import HEADER, LabelledConfig
-from mnemonist.data.labelled.files import check_sizes, numbered_lines
+from mnemonist.data.labelled.files import numbered_lines
 from mnemonist.data.labelled.reading import Reading
 from mnemonist.data.labelled.tables import label_table
 from mnemonist.errors import DataError
@@ -29,7 +29,6 @@ def read_fasta(path: Path, config: LabelledConfig) -> Reading:
     Raises:
         DataError: text before the first header, or a symbol that is no letter, '-', '.' or '*'.
     """
-    check_sizes([path], config.max_bytes)
     pattern = re.compile(config.header or HEADER)
     labels = label_table(Path(config.labels_file), config) if config.labels_file else None
     reading = Reading("symbols", str(path))
@@ -42,7 +41,7 @@ def read_fasta(path: Path, config: LabelledConfig) -> Reading:
         label = labels.get(id) if labels is not None else found["label"].strip() if found else None
         reading.add("".join(parts), label or None, str(path), start, id)
 
-    for number, line in numbered_lines(path, encoding=config.encoding):
+    for number, line in numbered_lines(path, config):
         line = line.strip()
         if line.startswith(">"):
             if start:

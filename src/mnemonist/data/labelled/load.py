@@ -148,19 +148,20 @@ def _read_label_files(
         shown = ", ".join(path.stem for path in paths[:8])
         reading.notes.append(f"labels: the names of {len(paths)} files ({shown}); an item a line")
     for path in paths:
-        for number, line in numbered_lines(path, encoding=config.encoding):
+        for number, line in numbered_lines(path, config):
             reading.add(line.strip(), path.stem if labelled else None, str(path), number)
     return reading
 
 
 def _read_label_folders(folder: Path, folders: list[Path], config: LabelledConfig) -> Reading:
     files = [(one.name, file) for one in folders for file in listed(one) if file.is_file()]
-    check_sizes((file for _, file in files), config.max_bytes)
+    kept = {file for _, file in files if file.stat().st_size}
+    check_sizes(kept, config.max_bytes)
     reading = Reading(config.kind or "text", str(folder))
     shown = ", ".join(one.name for one in folders[:8])
     reading.notes.append(f"labels: the names of {len(folders)} folders ({shown}); an item a file")
     for label, file in files:
-        lines = [line for _, line in numbered_lines(file, encoding=config.encoding)]
+        lines = [line for _, line in numbered_lines(file, config)] if file in kept else []
         reading.add("\n".join(lines).strip(), label, str(file), 1)
     return reading
 

@@ -14,7 +14,7 @@ from mnemonist.data.labelled.load import Source, load_labelled
 from mnemonist.data.labelled.model import LabelledSet
 from mnemonist.errors import DataError
 
-__all__ = ["LabelledSplit", "load_split", "parts_of", "split_labelled"]
+__all__ = ["LabelledSplit", "load_labelled_split", "parts_of", "split_labelled"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LabelledSplit:
         return f"train {len(self.train):,}, validation {len(self.valid):,}, test {len(self.test):,} items"
 
 
-def load_split(
+def load_labelled_split(
     source: Source, config: LabelledConfig | None = None, *, test: Source | None = None
 ) -> LabelledSplit:
     """Read labelled items, leave repeated ones out, and part them.
@@ -56,7 +56,7 @@ def load_split(
 
 
 def parts_of(data: LabelledSet, test: LabelledSet | None, config: LabelledConfig) -> LabelledSplit:
-    """As `load_split`, of sets that were read already."""
+    """As `load_labelled_split`, of sets that were read already."""
     before = len(data.notes)
     data = without_duplicates(data, config)
     said = data.notes[before:]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mnemonist.data.labelled.columns import Columns, find_columns, require
 from mnemonist.data.labelled.config import LabelledConfig
-from mnemonist.data.labelled.files import check_sizes, numbered_lines
+from mnemonist.data.labelled.files import numbered_lines
 from mnemonist.data.labelled.reading import Reading
 from mnemonist.data.table import Table, read_table
 from mnemonist.errors import DataError
@@ -123,10 +123,9 @@ def _without_header(table: Table, columns: Columns) -> Table:
 
 
 def _json_lines(path: Path, config: LabelledConfig) -> Table:
-    check_sizes([path], config.max_bytes)
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
-    for number, line in numbered_lines(path, encoding=config.encoding):
+    for number, line in numbered_lines(path, config):
         if not line.strip():
             continue
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mnemonist.data.labelled.config import LabelledConfig
-from mnemonist.data.labelled.files import check_sizes, numbered_lines
+from mnemonist.data.labelled.files import numbered_lines
 from mnemonist.data.labelled.model import channel_names
 from mnemonist.data.labelled.reading import Reading
 from mnemonist.errors import DataError
@@ -37,7 +37,6 @@ def read_ts(path: Path, config: LabelledConfig) -> Reading:
         DataError: no header, targets of a regression, time stamps, or a line that does not fit
             the header; the message names it.
     """
-    check_sizes([path], config.max_bytes)
     lines = _content(path, config)
     header = _header(path, lines)
     reading = Reading("series", str(path))
@@ -68,7 +67,7 @@ def read_ts(path: Path, config: LabelledConfig) -> Reading:
 
 
 def _content(path: Path, config: LabelledConfig) -> Iterator[tuple[int, str]]:
-    for number, line in numbered_lines(path, encoding=config.encoding):
+    for number, line in numbered_lines(path, config):
         if line.strip() and not line.lstrip().startswith(("#", "%")):
             yield number, line.strip()
 
