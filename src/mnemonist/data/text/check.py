@@ -25,7 +25,7 @@ _CJK = re.compile(f"[{HAN}\u3040-\u30ff]")
 # UTF-8 read as Windows-1252: Ã© for é, â€™ for ’, and two signs of three bytes in a row; one
 # alone is also how a French word ends before a quotation mark.
 _FOLLOWS = "\u0080-\u00bf\u0152-\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122"
-_LATIN = re.compile(f"[ÂÃ][{_FOLLOWS}]|â€[{_FOLLOWS}]|(?:[á-ï][{_FOLLOWS}]{{2}}){{2,}}")
+_LATIN = re.compile(f"[ÂÃ][{_FOLLOWS}]|â[€\u0080][{_FOLLOWS}]|(?:[á-ï][{_FOLLOWS}]{{2}}){{2,}}")
 _HAN_ROW = re.compile("[\u4e00-\u9fff]{6,30}")
 _LOST = re.compile("锟斤拷|烫烫烫|屯屯屯")
 
@@ -109,10 +109,11 @@ def check_lines(
     repeated, audits = _Repeated(), []
     for document in text.documents:
         audit = _Audit(document.name)
-        for number, line, whole in document.scan(max_line):
-            audit.add(number, line, whole)
-            if line and not line.isspace():
-                repeated.add(number, line)
+        for first, lines in document.batches(max_line, cut=True):
+            for number, line in enumerate(lines, start=first):
+                audit.add(number, line, max_line)
+                if line and not line.isspace():
+                    repeated.add(number, line)
         audits.append((document, audit))
     findings = [one for document, audit in audits for one in audit.findings(max_line)]
     findings += [one for document, _ in audits for one in _form(document, encoding)]
@@ -127,13 +128,12 @@ class _Audit:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.lines = self.texts = self.one_word = 0
+        self.texts = self.one_word = 0
         self.places: defaultdict[str, _Places] = defaultdict(_Places)
 
-    def add(self, number: int, line: str, whole: bool) -> None:
-        self.lines += 1
-        if not whole or len(line) > _LONG:
-            self.places["long-lines" if whole else "line-too-long"].add(number)
+    def add(self, number: int, line: str, max_line: int) -> None:
+        if len(line) > min(_LONG, max_line):
+            self.places["long-lines" if len(line) <= max_line else "line-too-long"].add(number)
         if not line or line.isspace():
             self.places["empty-lines"].add(number)
             return

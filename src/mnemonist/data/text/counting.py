@@ -81,7 +81,7 @@ def count_vocabulary(
         kept = block.lines[:left]
         ends += len(kept)
         if isinstance(tokenizer, Characters):
-            codes = code_points("".join(map(tokenizer.normalize, kept)))
+            codes = code_points("".join(tokenizer.normalize_lines(kept)))
             points += np.bincount(codes, minlength=CODE_POINTS)
         else:
             counter.update(token for line in kept for token in tokenizer.tokenize(line))

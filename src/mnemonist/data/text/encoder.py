@@ -8,9 +8,11 @@ import numpy as np
 
 from mnemonist.data.text.counting import CODE_POINTS, code_points
 from mnemonist.data.text.tokenizer import Characters, Tokenizer
-from mnemonist.data.text.vocabulary import Vocabulary
+from mnemonist.data.text.vocabulary import EOS, Vocabulary
 
 __all__ = ["LineEncoder"]
+
+_END = "\n"  # which no line holds
 
 
 class LineEncoder:
@@ -34,6 +36,8 @@ class LineEncoder:
             for number, token in enumerate(vocabulary.tokens):
                 if len(token) == 1:
                     self._table[ord(token)] = number
+            if vocabulary.eos is not None:
+                self._table[ord(_END)] = vocabulary.eos
 
     def encode(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of all lines one after the other, int32, and how many each line has, int64.
@@ -42,23 +46,22 @@ class LineEncoder:
             DataError: an unknown token, and the vocabulary has no "<unk>".
         """
         if self._table is not None:
-            numbers, lengths = self._characters([self.tokenizer.normalize(line) for line in lines])
-        else:
-            numbers, lengths = self._tokens([self.tokenizer.tokenize(line) for line in lines])
-        if (eos := self.vocabulary.eos) is not None:
-            numbers = np.insert(numbers, np.cumsum(lengths), eos)
-            lengths += 1
-        return numbers, lengths
+            return self._characters(self.tokenizer.normalize_lines(lines))
+        return self._tokens([self.tokenizer.tokenize(line) for line in lines])
 
-    def _characters(self, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _characters(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         assert self._table is not None
-        text = "".join(lines)
+        end = "" if self.vocabulary.eos is None else _END
+        text = "".join([line + end for line in lines])
         numbers = self._table[code_points(text)]
         if len(numbers) and numbers.min() < 0:
-            self.vocabulary.encode(list(text))  # raises, with the token's name
-        return numbers, _lengths(lines)
+            self.vocabulary.encode(text[int(numbers.argmin())])  # raises, with the token's name
+        return numbers, _lengths(lines) + len(end)
 
     def _tokens(self, lines: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        if self.vocabulary.eos is not None:
+            for line in lines:
+                line.append(EOS)
         tokens = [token for line in lines for token in line]
         return self.vocabulary.encode(tokens).astype(np.int32), _lengths(lines)
 

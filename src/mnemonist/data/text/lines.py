@@ -20,6 +20,7 @@ TextSource = str | Path | Sequence[str]
 
 MAX_LINE = 1_000_000
 _BLOCK = 1 << 20
+_LINES = 1 << 14
 
 BlankLines = Literal["keep", "skip", "split"]
 
@@ -57,42 +58,50 @@ class Document:
             DataError: a longer line, bytes that are not of the encoding, or a line from memory
                 that is no text or holds a line break.
         """
-        for number, text, whole in self.scan(max_line):
-            if not whole:
-                raise DataError(
-                    f"{self.name}, line {number}: more than {max_line:,} characters in one line. "
-                    "Break the text into lines, or raise the bound (max_line, --max-line)."
-                )
-            yield number, text
+        for first, lines in self.batches(max_line):
+            yield from enumerate(lines, start=first)
 
-    def scan(self, max_line: int = MAX_LINE) -> Iterator[tuple[int, str, bool]]:
-        """As `lines`, but a longer line comes cut to max_line, with False instead of True."""
-        if self.path is None:
-            yield from self._scan_memory(max_line)
-            return
+    def batches(self, max_line: int, *, cut: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """The lines, about a million characters at a time, with the number of the first.
+
+        With `cut` a longer line is no error, but comes as its first max_line + 1 characters.
+        """
+        first = 1
+        for lines in self._memory() if self.path is None else self._file(max_line):
+            if max(map(len, lines)) > max_line:
+                if not cut:
+                    at = next(k for k, line in enumerate(lines) if len(line) > max_line)
+                    raise DataError(
+                        f"{self.name}, line {first + at}: more than {max_line:,} characters in one "
+                        "line. Break the text into lines, or raise the bound (max_line, --max-line)."
+                    )
+                lines = [line[: max_line + 1] for line in lines]
+            yield first, lines
+            first += len(lines)
+
+    def _file(self, max_line: int) -> Iterator[list[str]]:
+        assert self.path is not None
         assert self.encoding is not None
         with decoded(self.path, self.encoding), self.path.open(encoding=self.encoding) as file:
-            number = 0
-            while line := file.readline(max_line + 1):
-                number += 1
-                if line[-1] == "\n":
-                    yield number, line[:-1], True
-                    continue
-                yield number, line[:max_line], len(line) <= max_line
-                while len(line) > max_line and line[-1] != "\n":
-                    line = file.readline(max_line + 1)  # the rest of it, in bounded pieces
-                    if not line:
-                        break
+            rest = ""
+            while chunk := file.read(_BLOCK):
+                *lines, rest = (rest + chunk).split("\n")
+                rest = rest[: max_line + 1]  # a line without end must not fill the memory
+                if lines:
+                    yield lines
+            if rest:
+                yield [rest]
             newlines = file.newlines
             self.newlines = (newlines,) if isinstance(newlines, str) else tuple(newlines or ())
 
-    def _scan_memory(self, max_line: int) -> Iterator[tuple[int, str, bool]]:
+    def _memory(self) -> Iterator[list[str]]:
         for number, text in enumerate(self._texts, start=1):
             if not isinstance(text, str):
                 raise DataError(f"line {number} is {type(text).__name__}; a text was expected.")
             if "\n" in text or "\r" in text:
                 raise DataError(f"line {number} holds a line break; give each line on its own.")
-            yield number, text[:max_line], len(text) <= max_line
+        for start in range(0, len(self._texts), _LINES):
+            yield list(self._texts[start : start + _LINES])
 
     def update(self, digest: hashlib._Hash) -> None:
         """Feed the content to a hash."""
@@ -118,6 +127,32 @@ class Block:
     lines: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+
+    def add(self, first: int, lines: list[str], begins: bool, blank: BlankLines) -> bool:
+        """Take the lines, of which the first has the number `first`; heed the blank ones.
+
+        Args:
+            begins: whether a document begins with the next line that has text.
+
+        Returns:
+            The same for the lines that follow.
+        """
+        if blank == "keep":
+            if begins:
+                self.starts.append(len(self.lines))
+            self.lines += lines
+            self.numbers += range(first, first + len(lines))
+            return False
+        expected = 0
+        for at, line in enumerate(lines):
+            if not line or line.isspace():
+                continue
+            if begins or (blank == "split" and at != expected):
+                self.starts.append(len(self.lines))
+            begins, expected = False, at + 1
+            self.lines.append(line)
+            self.numbers.append(first + at)
+        return begins or (blank == "split" and expected != len(lines))
 
 
 class Text:
@@ -170,17 +205,10 @@ class Text:
         block, size = Block(), 0
         for document in self.documents:
             begins = True
-            for number, line in document.lines(self.max_line):
-                if self.blank != "keep" and (not line or line.isspace()):
-                    begins = begins or self.blank == "split"
-                    continue
-                if begins:
-                    block.starts.append(len(block.lines))
-                    begins = False
-                block.lines.append(line)
-                block.numbers.append(number)
-                size += len(line) + 1
-                if size >= _BLOCK:
+            for first, lines in document.batches(self.max_line):
+                begins = block.add(first, lines, begins, self.blank)
+                size += sum(map(len, lines))
+                if size >= _BLOCK and block.lines:
                     yield block
                     block, size = Block(), 0
         if block.lines:

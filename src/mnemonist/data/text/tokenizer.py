@@ -47,6 +47,12 @@ class Tokenizer(ABC):
         """The text in the tokenizer's normal form and case."""
         return normal(text, self.normal_form, self.lowercase)
 
+    def normalize_lines(self, lines: Sequence[str]) -> Sequence[str]:
+        """Each line in the tokenizer's normal form and case."""
+        if self.normal_form is None and not self.lowercase:
+            return lines
+        return [self.normalize(line) for line in lines]
+
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text."""
         return self.cut(self.normalize(text))
