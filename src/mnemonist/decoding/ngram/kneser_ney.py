@@ -65,7 +65,8 @@ class KneserNey(NGramModel):
     def fit(self, data: TokenData, vocabulary_size: int, *, eos: int | None = None) -> KneserNey:
         """Count n-grams and estimate; returns itself.
 
-        Takes about 100 bytes of memory a token; an order of a million tokens, a quarter second.
+        Takes 100 to 200 bytes of memory a token, and for each order about 0.2 seconds a million
+        tokens (5 million characters, order 6: 6 s on one core).
 
         Args:
             data: a stream of ids (N,), or several sequences, across which no n-gram reaches.

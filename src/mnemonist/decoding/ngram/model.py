@@ -118,6 +118,7 @@ class NGramModel(TokenModel):
     """
 
     levels: list[Level]
+    _eos: int | None = None
 
     def __init__(self, levels: Sequence[Level], *, eos: int | None = None) -> None:
         self.levels = list(levels)
@@ -195,14 +196,13 @@ def find(level: Level, context: np.ndarray, token: np.ndarray, symbols: int) -> 
 
     Args:
         context: (K,) places in the level below, or -1.
-        token: (K,) or one id.
+        token: (K,) ids.
         symbols: V + 1.
     """
     places = np.full(len(context), -1)
     known = np.flatnonzero(context >= 0)
     if not len(level) or not len(known):
         return places
-    token = np.broadcast_to(token, context.shape)
     keys = context[known] * symbols + token[known]
     at = np.minimum(np.searchsorted(level.keys, keys), len(level) - 1)
     places[known] = np.where(level.keys[at] == keys, at, -1)
