@@ -100,6 +100,14 @@ def test_words_lose_nothing_but_white_space_and_joining_changes_nothing_else(tex
     assert "".join(words.join(tokens).split()) == "".join(text.split())
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=30))
+@example("1.5 a'b \x1c -- 1,0x 'a' 3.")
+def test_ascii_is_cut_by_the_rules_of_all_text(text):
+    words = Words(han="characters")
+    assert words.tokenize(text + " 年")[:-1] == words.tokenize(text)
+    assert words.tokenize(text + " é")[:-1] == words.tokenize(text)
+
+
 @settings(max_examples=150, deadline=None)
 @given(texts)
 def test_characters_and_subwords_join_to_the_text(subwords, text):
