@@ -9,6 +9,15 @@ from mnemonist._lazy import lazy
 if TYPE_CHECKING:
     from mnemonist.data.bundled import bundled_names, bundled_path
     from mnemonist.data.findings import Finding
+    from mnemonist.data.parallel import (
+        ParallelConfig,
+        ParallelSet,
+        ParallelSplit,
+        check_parallel,
+        check_parts,
+        load_parallel,
+        split_parallel,
+    )
     from mnemonist.data.series import (
         Scaler,
         Series,
@@ -25,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Finding",
+    "ParallelConfig",
+    "ParallelSet",
+    "ParallelSplit",
     "Scaler",
     "Series",
     "SeriesConfig",
@@ -35,16 +47,23 @@ __all__ = [
     "Windows",
     "bundled_names",
     "bundled_path",
+    "check_parallel",
+    "check_parts",
     "check_series",
+    "load_parallel",
     "load_series",
     "read_table",
     "split",
+    "split_parallel",
 ]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
         "Finding": ".findings",
+        "ParallelConfig": ".parallel",
+        "ParallelSet": ".parallel",
+        "ParallelSplit": ".parallel",
         "Scaler": ".series",
         "Series": ".series",
         "SeriesConfig": ".series",
@@ -55,9 +74,13 @@ __getattr__, __dir__ = lazy(
         "Windows": ".series",
         "bundled_names": ".bundled",
         "bundled_path": ".bundled",
+        "check_parallel": ".parallel",
+        "check_parts": ".parallel",
         "check_series": ".series",
+        "load_parallel": ".parallel",
         "load_series": ".series",
         "read_table": ".table",
         "split": ".series",
+        "split_parallel": ".parallel",
     },
 )
