@@ -122,6 +122,16 @@ def test_n_grams_of_chinese_characters_need_no_words():
     assert model.predict_proba(["好书", "差评"]).argmax(axis=1).tolist() == [1, 0]
 
 
+def test_of_long_training_text_every_so_manieth_item_is_taken():
+    texts, labels = ["good", "bad"] * 9, [1, 0] * 9
+    model = NGrams(max_characters=25)
+    assert model.step(texts) == 3
+    every_third = NGrams().fit(texts[::3], labels[::3])
+    np.testing.assert_array_equal(
+        model.fit(texts, labels).predict_proba(texts), every_third.predict_proba(texts)
+    )
+
+
 EXAMPLES = {
     "text": ["so good", "so bad", "very good", "very bad", "good", "bad"],
     "symbols": ["ACGT", "TTTT", "ACGA", "TTTA", "ACGG", "TTTG"],

@@ -7,7 +7,6 @@ Throughout, n items and K classes: `truth` (n,) codes from 0 to K - 1, `predicte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +19,7 @@ __all__ = [
     "accuracy",
     "balanced_accuracy",
     "brier_score",
+    "checked",
     "class_scores",
     "classification_metrics",
     "confusion_matrix",
@@ -141,7 +141,7 @@ def log_losses(truth: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
     >>> log_losses([0, 1], [[0.5, 0.5], [0.75, 0.25]]).round(3).tolist()
     [0.693, 1.386]
     """
-    right, given = _probable(truth, probabilities)
+    right, given = checked(truth, probabilities)
     return -np.log(np.maximum(given[np.arange(len(right)), right], _SMALLEST))
 
 
@@ -156,7 +156,7 @@ def brier_score(truth: ArrayLike, probabilities: ArrayLike) -> float:
     >>> round(brier_score([0, 1], [[1.0, 0.0], [0.5, 0.5]]), 3)
     0.25
     """
-    right, given = _probable(truth, probabilities)
+    right, given = checked(truth, probabilities)
     return float(((given - np.eye(given.shape[1])[right]) ** 2).sum(axis=1).mean())
 
 
@@ -166,7 +166,7 @@ def top_losses(truth: ArrayLike, probabilities: ArrayLike, count: int = 20) -> l
     >>> top_losses([0, 1], [[0.9, 0.1], [0.8, 0.2]], 1)[0].index
     1
     """
-    right, given = _probable(truth, probabilities)
+    right, given = checked(truth, probabilities)
     losses = log_losses(right, given)
     return [
         TopLoss(
@@ -180,7 +180,7 @@ def top_losses(truth: ArrayLike, probabilities: ArrayLike, count: int = 20) -> l
     ]
 
 
-def classification_metrics(truth: ArrayLike, probabilities: ArrayLike) -> dict[str, Any]:
+def classification_metrics(truth: ArrayLike, probabilities: ArrayLike) -> dict[str, float]:
     """The metrics of a table of results, by name.
 
     >>> list(classification_metrics([0, 1], [[0.9, 0.1], [0.2, 0.8]]))
@@ -188,7 +188,7 @@ def classification_metrics(truth: ArrayLike, probabilities: ArrayLike) -> dict[s
     """
     from mnemonist.evaluation.reliability import expected_calibration_error
 
-    right, given = _probable(truth, probabilities)
+    right, given = checked(truth, probabilities)
     predicted = given.argmax(axis=1)
     return {
         "accuracy": accuracy(right, predicted),
@@ -207,8 +207,8 @@ def _pair(truth: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarra
     return right, given
 
 
-def _probable(truth: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and probabilities that fit each other."""
+def checked(truth: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (n,) and probabilities (n, K) as arrays, or a ShapeError where they do not fit."""
     right, given = np.asarray(truth, dtype=np.int64), np.asarray(probabilities, dtype=float)
     if right.ndim != 1 or given.ndim != 2 or len(right) != len(given) or not len(right):
         raise ShapeError(

@@ -29,7 +29,9 @@ __all__ = [
 ]
 
 _WORD = r"\w+|[^\w\s]"
+_BATCH = 4096
 _COEFFICIENTS = 1 << 22
+_CHARACTERS = 20_000_000
 _DTW_COST = 4_000_000_000
 _QUANTILES = (0.25, 0.5, 0.75)
 
@@ -98,8 +100,10 @@ class _Features:
         found = np.zeros((len(items), self._count))
         if self._only is not None:
             found[:, self._only] = 1.0
-        elif len(items):
-            found[:, self._model.classes_] = self._model.predict_proba(self._features(items))
+            return found
+        for start in range(0, len(items), _BATCH):
+            part = self._features(items[start : start + _BATCH])
+            found[start : start + _BATCH, self._model.classes_] = self._model.predict_proba(part)
         return found
 
     def _learn_features(self, items: Sequence[Any], classes: int) -> Any:
@@ -127,6 +131,8 @@ class NGrams(_Features):
         orders: the shortest and the longest n.
         penalty: C of `sklearn.linear_model.LogisticRegression`, the inverse of the penalty.
         max_iter: steps of its solver at most.
+        max_characters: of more training text, every second, third, ... item is taken, so that
+            memory is bounded.
 
     >>> model = NGrams("words", (1, 1)).fit(["so good", "good", "so bad", "bad"], [1, 1, 0, 0])
     >>> model.predict_proba(["good good"]).argmax(axis=1).tolist()
@@ -140,11 +146,23 @@ class NGrams(_Features):
         *,
         penalty: float = 10.0,
         max_iter: int = 100,
+        max_characters: int = _CHARACTERS,
     ) -> None:
         if not 1 <= orders[0] <= orders[1]:
             raise ConfigError(f"orders={orders}: the shortest and the longest n, from 1.")
         self.unit, self.orders = unit, orders
-        self.penalty, self.max_iter = penalty, max_iter
+        self.penalty, self.max_iter, self.max_characters = penalty, max_iter, max_characters
+
+    def fit(self, items: Sequence[str], labels: ArrayLike, count: int | None = None) -> NGrams:
+        """Count the n-grams and train on them."""
+        codes = np.asarray(labels, dtype=np.int64)
+        step = self.step(items)
+        super().fit(items[::step], codes[::step], count or int(codes.max()) + 1)
+        return self
+
+    def step(self, items: Sequence[str]) -> int:
+        """1 where all items are trained on, 2 where every second is, and so on."""
+        return max(1, -(-sum(map(len, items)) // self.max_characters))
 
     @property
     def name(self) -> str:
@@ -320,6 +338,8 @@ no spaces between words'])
     skipped = []
     if kind == "text":
         found.append(NGrams("characters", (1, 3)))
+        if (step := NGrams().step(items)) > 1:
+            skipped.append(f"n-grams: trained on 1 of {step} items, for the text is long")
         if _has_words(items):
             found.append(NGrams("words", (1, 2)))
         else:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnemonist.errors import ConfigError, ShapeError
-from mnemonist.evaluation.classification import _probable
+from mnemonist.evaluation.classification import checked
 
 __all__ = [
     "ReliabilityCurve",
@@ -56,7 +56,7 @@ def reliability_curve(
     """
     if bins < 1:
         raise ConfigError(f"bins={bins}: at least 1.")
-    right, given = _probable(truth, probabilities)
+    right, given = checked(truth, probabilities)
     sure, hit = given.max(axis=1), given.argmax(axis=1) == right
     edges = np.linspace(0, 1, bins + 1)
     own = np.clip(np.searchsorted(edges, sure, side="left") - 1, 0, bins - 1)

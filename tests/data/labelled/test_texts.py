@@ -127,6 +127,24 @@ def test_none_and_na_are_labels_and_an_empty_cell_is_missing(tmp_path):
     assert load_labelled(path, labelled=False).labels.tolist() == [1, 0, -1, 1]
 
 
+def test_empty_texts_are_left_out_with_their_lines():
+    frame = pd.DataFrame({"text": ["a b", None, float("nan"), "c d", " "], "label": list("xyxyx")})
+    data = load_labelled(frame)
+    assert data.items == ["a b", "c d"]
+    (finding,) = data.findings
+    assert (finding.code, finding.lines) == ("empty-items", (2, 3, 5))
+
+
+def test_files_of_symbols_are_put_in_upper_case_or_refused_with_the_line(tmp_path):
+    (tmp_path / "exon.txt").write_text("acgt\nAC GT\n")
+    (tmp_path / "intron.txt").write_text("gggg\n")
+    data = load_labelled(tmp_path, LabelledConfig(kind="symbols"))
+    assert (data.kind, data.items) == ("symbols", ["ACGT", "ACGT", "GGGG"])
+    (tmp_path / "intron.txt").write_text("gggg\ngg,gg\n")
+    with pytest.raises(DataError, match=r"intron.txt, line 2: ',' is no symbol"):
+        load_labelled(tmp_path, LabelledConfig(kind="symbols"))
+
+
 def test_texts_to_classify_need_no_labels(tmp_path):
     path = tmp_path / "new.txt"
     path.write_text("first\nsecond\n")

@@ -12,7 +12,7 @@ from mnemonist.data.findings import raise_fatal
 from mnemonist.data.labelled.arrays import read_arrays
 from mnemonist.data.labelled.columns import find_columns
 from mnemonist.data.labelled.config import LabelledConfig
-from mnemonist.data.labelled.fasta import read_fasta
+from mnemonist.data.labelled.fasta import read_fasta, symbols_of
 from mnemonist.data.labelled.files import check_sizes, listed, numbered_lines
 from mnemonist.data.labelled.long import read_long
 from mnemonist.data.labelled.model import LabelledSet
@@ -84,6 +84,8 @@ def inspect_labelled(
         )
     if reading.kind == "series":
         _clean(reading, config)
+    elif reading.kind == "symbols":
+        _as_symbols(reading)
     return reading.assemble(config, labelled=labelled)
 
 
@@ -164,6 +166,14 @@ def _read_label_folders(folder: Path, folders: list[Path], config: LabelledConfi
         lines = [line for _, line in numbered_lines(file, config)] if file in kept else []
         reading.add("\n".join(lines).strip(), label, str(file), 1)
     return reading
+
+
+def _as_symbols(reading: Reading) -> None:
+    """Upper case and no blanks, or a DataError with the place."""
+    places = zip(reading.items, reading.files, reading.lines, strict=True)
+    reading.items = [
+        symbols_of("".join(item.split()), f"{file}, line {line}") for item, file, line in places
+    ]
 
 
 def _clean(reading: Reading, config: LabelledConfig) -> None:

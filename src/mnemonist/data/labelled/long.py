@@ -6,7 +6,7 @@ import numpy as np
 
 from mnemonist.data.labelled.columns import Columns
 from mnemonist.data.labelled.reading import Reading
-from mnemonist.data.labelled.tables import label_of
+from mnemonist.data.labelled.tables import text_of
 from mnemonist.data.numbers import parse_numbers
 from mnemonist.data.series.config import SeriesConfig
 from mnemonist.data.series.times import parse_times
@@ -29,7 +29,7 @@ def read_long(table: Table, columns: Columns) -> Reading:
     ids = table.frame[columns.id].astype(str).str.strip().to_numpy(dtype=object)
     labels: list[str | None] = [None] * len(ids)
     if columns.label is not None:
-        labels = [label_of(cell) for cell in table.frame[columns.label]]
+        labels = [text_of(cell) for cell in table.frame[columns.label]]
     times = _times(table, columns.time, reading)
     unsorted = 0
     for id, rows in _rows(ids):

@@ -18,7 +18,7 @@ from mnemonist.data.labelled.reading import Reading
 from mnemonist.data.table import Table, read_table
 from mnemonist.errors import DataError
 
-__all__ = ["JSON_LINES", "any_table", "label_of", "label_table", "read_texts"]
+__all__ = ["JSON_LINES", "any_table", "label_table", "read_texts", "text_of"]
 
 JSON_LINES = (".jsonl", ".ndjson")
 _SYMBOLS = re.compile(r"[ACGTURYSWKMBDHVN-]{8,}", re.IGNORECASE)
@@ -45,26 +45,20 @@ def any_table(source: str | Path | pd.DataFrame, config: LabelledConfig) -> Tabl
 def read_texts(table: Table, columns: Columns, config: LabelledConfig) -> Reading:
     """One item a row: its text and its label.
 
-    A table whose header is a row of data (its name for the label column is itself a label) is
-    read as one without header.
+    A text file whose header is a row of data (its name for a label column that was not named is
+    itself a label) is read as one without header.
     """
-    table = _without_header(table, columns)
+    if config.label is None:
+        table = _without_header(table, columns)
     assert columns.text is not None
-    texts = [str(cell).strip() if cell is not None else "" for cell in table.frame[columns.text]]
+    texts = [text_of(cell) or "" for cell in table.frame[columns.text]]
     labels: list[str | None] = [None] * len(texts)
     if columns.label is not None:
-        labels = [label_of(cell) for cell in table.frame[columns.label]]
+        labels = [text_of(cell) for cell in table.frame[columns.label]]
     kind = config.kind or _kind(texts)
     reading = Reading(kind, table.name, notes=[*table.notes, *columns.notes])
-    if kind == "symbols":
-        from mnemonist.data.labelled.fasta import symbols_of
-
-        texts = [
-            symbols_of("".join(text.split()), f"{table.name}, line {line}")
-            for text, line in zip(texts, table.lines, strict=True)
-        ]
-        if config.kind is None:
-            reading.notes.append("kind: symbols, for the texts are strings of nucleotides")
+    if kind == "symbols" and config.kind is None:
+        reading.notes.append("kind: symbols, for the texts are strings of nucleotides")
     for text, label, line in zip(texts, labels, table.lines, strict=True):
         reading.add(text, label, table.name, int(line))
     return reading
@@ -85,7 +79,7 @@ def label_table(path: Path, config: LabelledConfig) -> dict[str, str]:
         id, label = found.id or names[0], found.label or names[-1]
     labels: dict[str, str] = {}
     for name, cell, line in zip(table.frame[id], table.frame[label], table.lines, strict=True):
-        name, value = str(name).strip(), label_of(cell)
+        name, value = str(name).strip(), text_of(cell)
         if value is None:
             continue
         if labels.setdefault(name, value) != value:
@@ -96,8 +90,8 @@ def label_table(path: Path, config: LabelledConfig) -> dict[str, str]:
     return labels
 
 
-def label_of(cell: Any) -> str | None:
-    """The label in a cell, None where it is empty; "none" and "NA" are labels like any other."""
+def text_of(cell: Any) -> str | None:
+    """What a cell holds, None where it is empty; "none" and "NA" are labels like any other."""
     if cell is None or (isinstance(cell, float) and np.isnan(cell)) or cell is pd.NA:
         return None
     return str(cell).strip() or None
@@ -144,4 +138,4 @@ def _json_lines(path: Path, config: LabelledConfig) -> Table:
         raise DataError(f"{path} holds no objects with texts and labels.")
     frame = pd.DataFrame(rows, dtype=object)
     frame = frame.where(frame.notna(), None)
-    return Table(frame, np.array(lines), str(path), encoding="utf-8")
+    return Table(frame, np.array(lines), str(path))
