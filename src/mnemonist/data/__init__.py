@@ -9,6 +9,16 @@ from mnemonist._lazy import lazy
 if TYPE_CHECKING:
     from mnemonist.data.bundled import bundled_names, bundled_path
     from mnemonist.data.findings import Finding
+    from mnemonist.data.labelled import (
+        LabelledConfig,
+        LabelledSet,
+        LabelledSplit,
+        check_labelled,
+        class_weights,
+        load_labelled,
+        load_labelled_split,
+        split_labelled,
+    )
     from mnemonist.data.parallel import (
         ParallelConfig,
         ParallelSet,
@@ -34,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Finding",
+    "LabelledConfig",
+    "LabelledSet",
+    "LabelledSplit",
     "ParallelConfig",
     "ParallelSet",
     "ParallelSplit",
@@ -47,13 +60,18 @@ __all__ = [
     "Windows",
     "bundled_names",
     "bundled_path",
+    "check_labelled",
     "check_parallel",
     "check_parts",
     "check_series",
+    "class_weights",
+    "load_labelled",
+    "load_labelled_split",
     "load_parallel",
     "load_series",
     "read_table",
     "split",
+    "split_labelled",
     "split_parallel",
 ]
 
@@ -61,6 +79,9 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "Finding": ".findings",
+        "LabelledConfig": ".labelled",
+        "LabelledSet": ".labelled",
+        "LabelledSplit": ".labelled",
         "ParallelConfig": ".parallel",
         "ParallelSet": ".parallel",
         "ParallelSplit": ".parallel",
@@ -74,13 +95,18 @@ __getattr__, __dir__ = lazy(
         "Windows": ".series",
         "bundled_names": ".bundled",
         "bundled_path": ".bundled",
+        "check_labelled": ".labelled",
         "check_parallel": ".parallel",
         "check_parts": ".parallel",
         "check_series": ".series",
+        "class_weights": ".labelled",
+        "load_labelled": ".labelled",
+        "load_labelled_split": ".labelled",
         "load_parallel": ".parallel",
         "load_series": ".series",
         "read_table": ".table",
         "split": ".series",
+        "split_labelled": ".labelled",
         "split_parallel": ".parallel",
     },
 )
