@@ -3,10 +3,11 @@
 from mnemonist.nn._dropin_cells import GRUCell, LSTMCell, RNNCell
 from mnemonist.nn._dropins import GRU, LSTM, RNN
 from mnemonist.nn.attention import Additive, Multiplicative
+from mnemonist.nn.embedding import OneHot, TokenEmbedding
 from mnemonist.nn.encoder_decoder import EncoderDecoder
 from mnemonist.nn.feedback import Feedback
 from mnemonist.nn.norm import SequenceBatchNorm
-from mnemonist.nn.pooling import LastStep, last_valid
+from mnemonist.nn.pooling import AttentionPool, LastStep, last_valid, max_valid, mean_valid
 from mnemonist.nn.recurrent import Recurrent
 from mnemonist.nn.streaming import Streaming
 
@@ -15,15 +16,20 @@ __all__ = [
     "LSTM",
     "RNN",
     "Additive",
+    "AttentionPool",
     "EncoderDecoder",
     "Feedback",
     "GRUCell",
     "LSTMCell",
     "LastStep",
     "Multiplicative",
+    "OneHot",
     "RNNCell",
     "Recurrent",
     "SequenceBatchNorm",
     "Streaming",
+    "TokenEmbedding",
     "last_valid",
+    "max_valid",
+    "mean_valid",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from mnemonist.data.labelled.config import LabelledConfig
 from mnemonist.data.labelled.model import LabelledSet
 
-__all__ = ["content_groups", "contradicting", "drops_duplicates", "without_duplicates"]
+__all__ = ["content_digest", "content_groups", "contradicting", "drops_duplicates", "without_duplicates"]
 
 
 def content_groups(*sets: LabelledSet) -> list[np.ndarray]:
@@ -23,7 +23,7 @@ def content_groups(*sets: LabelledSet) -> list[np.ndarray]:
     """
     numbers: dict[bytes, int] = {}
     return [
-        np.array([numbers.setdefault(_digest(item), len(numbers)) for item in one.items], dtype=int)
+        np.array([numbers.setdefault(content_digest(item), len(numbers)) for item in one.items], dtype=int)
         for one in sets
     ]
 
@@ -85,7 +85,8 @@ def without_duplicates(data: LabelledSet, config: LabelledConfig | None = None) 
     return replace(kept, notes=notes)
 
 
-def _digest(item: str | np.ndarray) -> bytes:
+def content_digest(item: str | np.ndarray) -> bytes:
+    """A hash of an item's content."""
     if isinstance(item, str):
         content = item.encode("utf-8", errors="surrogatepass")
     else:

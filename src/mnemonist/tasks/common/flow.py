@@ -123,6 +123,10 @@ class Plan(ABC, Generic[P, E]):
     def next_commands(self, run: Path | None) -> list[str]:
         """What one might do after the training."""
 
+    def source_words(self) -> Sequence[str]:
+        """The data as they are named on a command line, a word for each file."""
+        return [self.source_name]
+
     def run_path(self, root: str = "runs") -> Path:
         """Where the run goes if nobody says otherwise."""
         values = self.config.model_dump(mode="json")

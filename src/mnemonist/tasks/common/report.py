@@ -157,7 +157,7 @@ def again_section(
     section = report.section("Again, and further")
     section.add(
         Text("The same run again, to the same numbers on the same kind of machine:"),
-        Code(command(made.job, made.source_name, made.config, path)),
+        Code(command(made.job, made.source_words(), made.config, path)),
         Text("Next:"),
         Code("\n".join(made.next_commands(path))),
         Facts(_versions()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,13 +92,13 @@ def executor_line(explanation: Explanation) -> str:
     return ran + (f" (not native: {why_not})" if why_not else "")
 
 
-def command(job: str, source: str, config: NetworkConfig, run: Path | None) -> str:
+def command(job: str, sources: Sequence[str], config: NetworkConfig, run: Path | None) -> str:
     """The command that makes a run again, into another folder.
 
-    >>> command("forecast", "well.csv", NetworkConfig(cell="gru"), Path("runs/well"))
+    >>> command("forecast", ["well.csv"], NetworkConfig(cell="gru"), Path("runs/well"))
     'mnemonist train forecast well.csv --cell gru --run runs/well-again'
     """
-    words = ["mnemonist", "train", job, source]
+    words = ["mnemonist", "train", job, *sources]
     for name, value in options_of(config).items():
         words += _flag(name, value)
     if run is not None:
