@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +21,9 @@ __all__ = ["read_musicxml"]
 
 _MAX_XML = 32 * 1024 * 1024
 _MAX_DEPTH = 64
+# A power of ten would make a number without end of nine characters.
+_DURATION = re.compile(r"\d{1,9}(\.\d{1,6})?")
+_DAMAGED = (ValueError, ArithmeticError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -36,8 +41,8 @@ def read_musicxml(path: str | Path) -> Score:
     try:
         root = _parsed(_unpacked(path), str(path))
         return _score(root, str(path))
-    except (ValueError, ZeroDivisionError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError):
+    except _DAMAGED as error:
+        if str(path) in str(error):
             raise
         raise DataError(
             f"{path} is no readable MusicXML file: {error}. Export it again."
@@ -139,7 +144,10 @@ class _Part:
             self.bars.append(furthest)
 
     def _duration(self, item: Element) -> Fraction:
-        return Fraction(item.findtext("duration") or 0) / self.divisions
+        text = (item.findtext("duration") or "0").strip()
+        if not _DURATION.fullmatch(text):
+            raise DataError(f"duration {text[:20]!r} is no number of divisions")
+        return Fraction(text) / self.divisions
 
     def _attributes(self, item: Element) -> None:
         self.divisions = int(item.findtext("divisions") or self.divisions)

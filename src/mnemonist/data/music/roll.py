@@ -60,7 +60,8 @@ def piano_roll(score: Score, *, bars: tuple[int, int] | None = None) -> Figure:
             [note.pitch for note in notes],
             [float(note.duration) for note in notes],
             left=[float(note.start) for note in notes],
-            height=0.8,
+            # Later voices are narrower, so that a unison shows all of its voices.
+            height=0.85 - 0.35 * place / len(score.voices),
             color=colour,
             edgecolor="white",
             linewidth=0.6,

@@ -87,5 +87,5 @@ def chained(score: Score) -> Score:
                     break
             else:
                 layers.append([note])
-        voices += [replace(voice, notes=tuple(sorted(layer))) for layer in layers]
+        voices += [replace(voice, notes=tuple(sorted(layer))) for layer in layers or [[]]]
     return replace(score, voices=tuple(voices))

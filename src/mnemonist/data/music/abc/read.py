@@ -199,7 +199,7 @@ class _Tune:
             message = f"the field {letter}: is none of ABC 2.1 and was skipped"
             self.findings.append(Finding("note", "unknown-field", message, self.name, line))
         if letter == "T":
-            self.title = self.title or text.strip()
+            self.title = self.title or text.strip().replace("\\%", "%")
         elif letter == "V":
             return self._named_voice(text, voice)
         elif self.key is None:
