@@ -22,7 +22,7 @@ _TRANSPOSE = re.compile(r"\btranspose\s*=\s*([+-]?\d{1,2})\b")
 _CLEF_OCTAVE = re.compile(r"([+-])8(?:va)?\b")
 _METRE = re.compile(r"\(?(\d{1,2}(?:\s*\+\s*\d{1,2})*)\)?\s*/\s*(\d{1,3})")
 _FRACTION = re.compile(r"(\d{1,4})(?:\s*/\s*(\d{1,4}))?")
-_TEMPO = re.compile(r"((?:\d{1,3}/\d{1,3}\s*)+)=\s*(\d{1,4}(?:\.\d{1,4})?)")
+_TEMPO = re.compile(r"(\d{1,3}/\d{1,3}(?:\s+\d{1,3}/\d{1,3}){0,3})\s*=\s*(\d{1,4}(?:\.\d{1,4})?)")
 _OLD_TEMPO = re.compile(r"(?:C\s*(\d*)\s*=\s*)?(\d{1,4}(?:\.\d{1,4})?)")
 
 SHARPNESS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}

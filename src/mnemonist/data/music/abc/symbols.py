@@ -32,9 +32,7 @@ _KINDS = {
     "note": _NOTE,
 }
 _MUSIC = re.compile("|".join(f"(?P<{kind}>{text})" for kind, text in _KINDS.items()), re.VERBOSE)
-_CHORD = re.compile(
-    rf"(?P<note>{_NOTE})(?P<tied>\.?-)?|(?P<silent>[()]|{_SILENT})".replace("\n", ""), re.VERBOSE
-)
+_CHORD = re.compile(rf"(?P<note>{_NOTE})(?P<tied>\.?-)?|(?P<silent>[()]|{_SILENT})", re.VERBOSE)
 _WHY = {
     "&": "voice overlays (&) are not read; write the second part as a voice of its own (V:)",
     "]": "] closes no chord",
