@@ -63,6 +63,7 @@ class TokenCorpus:
     """Sentences (the lines of a text) as numbers, or a contiguous part of them.
 
     The arrays lie on disk and are mapped into memory, so that a corpus may be larger than it.
+    What was read of them counts as resident until the system needs the memory for others.
 
     Args:
         tokenizer, vocabulary: what made the numbers.
