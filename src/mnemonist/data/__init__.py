@@ -41,6 +41,16 @@ if TYPE_CHECKING:
         split,
     )
     from mnemonist.data.table import Table, read_table
+    from mnemonist.data.text import (
+        Text,
+        TokenCorpus,
+        Tokenizer,
+        Vocabulary,
+        check_lines,
+        make_tokenizer,
+        read_lines,
+        tokenizer_from_dict,
+    )
 
 __all__ = [
     "Finding",
@@ -57,10 +67,15 @@ __all__ = [
     "SeriesSet",
     "Split",
     "Table",
+    "Text",
+    "TokenCorpus",
+    "Tokenizer",
+    "Vocabulary",
     "Windows",
     "bundled_names",
     "bundled_path",
     "check_labelled",
+    "check_lines",
     "check_parallel",
     "check_parts",
     "check_series",
@@ -69,10 +84,13 @@ __all__ = [
     "load_labelled_split",
     "load_parallel",
     "load_series",
+    "make_tokenizer",
+    "read_lines",
     "read_table",
     "split",
     "split_labelled",
     "split_parallel",
+    "tokenizer_from_dict",
 ]
 
 __getattr__, __dir__ = lazy(
@@ -92,10 +110,15 @@ __getattr__, __dir__ = lazy(
         "SeriesSet": ".series",
         "Split": ".series",
         "Table": ".table",
+        "Text": ".text",
+        "TokenCorpus": ".text",
+        "Tokenizer": ".text",
+        "Vocabulary": ".text",
         "Windows": ".series",
         "bundled_names": ".bundled",
         "bundled_path": ".bundled",
         "check_labelled": ".labelled",
+        "check_lines": ".text",
         "check_parallel": ".parallel",
         "check_parts": ".parallel",
         "check_series": ".series",
@@ -104,9 +127,12 @@ __getattr__, __dir__ = lazy(
         "load_labelled_split": ".labelled",
         "load_parallel": ".parallel",
         "load_series": ".series",
+        "make_tokenizer": ".text",
+        "read_lines": ".text",
         "read_table": ".table",
         "split": ".series",
         "split_labelled": ".labelled",
         "split_parallel": ".parallel",
+        "tokenizer_from_dict": ".text",
     },
 )
