@@ -189,6 +189,48 @@ def test_tokens_in_and_logits_out():
     assert not torch.equal(sampled(1), sampled(2))
 
 
+TOKENS = {"source_embedding": 4, "target_embedding": 5, "executor": "eager"}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, VARIANTS["fed"] | {"covariate_size": 0}, VARIANTS["before"]]
+)
+def test_dropout_stands_before_the_recurrences_and_behind_them(options):
+    """At 1 nothing passes: no token makes a difference, and of the output the bias is left."""
+    source, target = torch.randint(11, (S, B)), torch.randint(13, (T, B))
+
+    def outputs(training=True, **dropout):
+        torch.manual_seed(3)
+        model = EncoderDecoder(11, 7, 13, **TOKENS, **options, **dropout).train(training)
+        return model, model(source, target).output, model(10 - source, 12 - target).output
+
+    model, one, other = outputs(output_dropout=1.0)
+    assert_close(one, model.readout.head.bias.expand_as(one))
+    _, one, other = outputs(embedding_dropout=1.0)
+    assert_close(one, other)
+    _, one, other = outputs()
+    assert not torch.allclose(one, other)
+    _, quiet, _ = outputs(training=False, embedding_dropout=1.0, output_dropout=1.0)
+    assert_close(quiet, one)
+
+
+@pytest.mark.parametrize("options", [VARIANTS["fed"] | {"covariate_size": 0}, VARIANTS["before"]])
+def test_gradients_are_those_of_one_step_after_another(options):
+    """Targets that are fed in have their outputs written at once, also where steps must wait."""
+    model = EncoderDecoder(11, 7, 13, start_token=2, **TOKENS, **options).double()
+    source, target = torch.randint(11, (S, B)), torch.randint(13, (T, B))
+    weight = torch.randn(T, B, 13, dtype=torch.float64)
+    (model(source, target, lengths=LENGTHS).output * weight).sum().backward()
+    found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    output, _, _ = loop(model, source, torch.full((B,), 2), None, target)
+    (output * weight).sum().backward()
+    assert found.keys() == {n for n, p in model.named_parameters() if p.grad is not None}
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            assert_close(found[name], parameter.grad)
+
+
 def by_the_paper(model, source, targets):
     """Bahdanau, Cho & Bengio (2015), appendix A, with plain matrices, one row, tokens in and out."""
     sigma, tanh = torch.sigmoid, torch.tanh
@@ -281,6 +323,8 @@ def test_it_learns_to_reverse_digits_with_attention(attention):
         ({"attention": "dot", "attend": "before", "input_feeding": True}, "leave input_feeding"),
         ({"bridge": "copi"}, "Did you mean 'copy'"),
         ({"feed_size": 1}, "give feed"),
+        ({"embedding_dropout": 0.1}, "there are none"),
+        ({"output_dropout": 1.1}, "output_dropout is a probability"),
         ({"target_embedding": 4, "feed_size": 1}, "not for tokens"),
         ({"attention": "dot", "bidirectional": True}, "equally wide"),
         ({"cell": "lstm", "decoder_cell": "jordan", "bridge": "copy"}, "nothing to copy"),

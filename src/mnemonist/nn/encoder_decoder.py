@@ -7,12 +7,19 @@ from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from mnemonist.engine.time import check_lengths, unpack
 from mnemonist.errors import ConfigError, ShapeError
 from mnemonist.nn._build import CellSpec, carried_states
-from mnemonist.nn._check import check_choice, check_positive, check_probability
+from mnemonist.nn._check import check_probability
+from mnemonist.nn._encoder_decoder_checks import (
+    check_covariates,
+    check_options,
+    check_target,
+    check_tokens,
+)
 from mnemonist.nn._states import State
 from mnemonist.nn.attention import make_attention
 from mnemonist.nn.bridge import Bridge, BridgeKind
@@ -76,6 +83,8 @@ class EncoderDecoder(nn.Module):
         feed_size: width of what is fed back, and of the targets fed in; O if not given.
         bridge: how the decoder's state starts (`Bridge`): "project", "copy" or "none".
         dropout: between the layers of the encoder, and of the decoder.
+        embedding_dropout: of the embeddings that encoder and decoder read; output_dropout: of
+            what W_y reads (with `dropout`, all that Zaremba et al. 2014 drop).
         batch_first: source, target, covariates and output are (B, T, ·).
         cell_options, decoder_cell_options: further arguments of the cells' constructors.
         checkpoint, executor, strict: as in `Recurrent`.
@@ -106,6 +115,8 @@ class EncoderDecoder(nn.Module):
         feed_size: int | None = None,
         bridge: BridgeKind = "project",
         dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        output_dropout: float = 0.0,
         batch_first: bool = False,
         cell_options: Mapping[str, Any] | None = None,
         decoder_cell_options: Mapping[str, Any] | None = None,
@@ -114,29 +125,24 @@ class EncoderDecoder(nn.Module):
         strict: bool = False,
     ) -> None:
         super().__init__()
-        check_positive("output_size", output_size)
-        check_choice("attend", attend, ("after", "before"))
-        if attention is None and (input_feeding or attend == "before"):
-            raise ConfigError(
-                "input_feeding and attend='before' show the decoder what attention found: choose "
-                "an attention"
-            )
-        if input_feeding and attend == "before":
-            raise ConfigError(
-                "attend='before' shows the decoder the context itself: leave input_feeding out"
-            )
-        if target_embedding is not None and (feed or feed_size):
-            raise ConfigError("feed and feed_size are for continuous targets, not for tokens")
-        if feed_size is not None and feed is None and feed_size != output_size:
-            raise ConfigError(
-                f"feed_size={feed_size} differs from output_size={output_size}: give feed, the "
-                "function that makes of an output what is fed back"
-            )
+        check_options(
+            output_size=output_size,
+            attention=attention,
+            attend=attend,
+            input_feeding=input_feeding,
+            source_tokens=source_embedding is not None,
+            target_tokens=target_embedding is not None,
+            feeds=feed is not None,
+            feed_size=feed_size,
+            embedding_dropout=embedding_dropout,
+            output_dropout=output_dropout,
+        )
         if decoder_cell is None:
             decoder_cell, decoder_cell_options = cell, decoder_cell_options or cell_options
         self.input_size, self.output_size = input_size, output_size
         self.covariate_size, self.batch_first = covariate_size, batch_first
         self.summary = summary
+        self.embedding_dropout, self.output_dropout = embedding_dropout, output_dropout
         self.start_token, self.feed = start_token, feed
         self.feed_size = target_embedding or feed_size or output_size
         shared: dict[str, Any] = {
@@ -195,7 +201,7 @@ class EncoderDecoder(nn.Module):
         else:
             source = x.transpose(0, 1) if self.batch_first else x
         if self.source_embedding is not None:
-            source = self.source_embedding(_tokens(source, "source"))
+            source = self._embed(self.source_embedding, check_tokens(source, "source"))
         if lengths is not None and source.dim() == 3:
             lengths = check_lengths(lengths, source.shape[0], source.shape[1], source.device)
         output, state = self.encoder(source, lengths=lengths)
@@ -227,14 +233,9 @@ class EncoderDecoder(nn.Module):
         Returns:
             The output (B, O), the new state, and the weights (B, S) of attention.
         """
-        look = self.readout.look(dict(state), encoded.memory)
         read = self._read(previous[None])
-        emitted, after = self.decoder(
-            self._beside(read, encoded, covariates, look.fed),
-            {name: state[name] for name in self.decoder.state_sizes},
-        )
-        output, weights, kept = self.readout(emitted, read, look, encoded.memory)
-        return output[0], after | kept, None if weights is None else weights[0]
+        features, after, weights = self._advance(read, state, encoded, covariates)
+        return self._write(features)[0], after, None if weights is None else weights[0]
 
     def forward(
         self,
@@ -283,10 +284,13 @@ class EncoderDecoder(nn.Module):
         steps = len(target) if target is not None else steps or 0
         start = self._start(encoded, start)
         if target is not None:
-            self._check_target(target, start)
-        self._check_covariates(covariates, steps, start.shape[0])
-        if target is not None and teacher_forcing == 1.0 and not self.readout.sequential:
-            decoded = self._at_once(torch.cat([start[None], target])[:steps], encoded, covariates)
+            check_target(target, start, batch_first=self.batch_first)
+        check_covariates(covariates, self.covariate_size, steps, start.shape[0])
+        if steps == 0:
+            decoded = self._nothing(start, encoded)
+        elif target is not None and teacher_forcing == 1.0:
+            run = self._one_by_one if self.readout.sequential else self._at_once
+            decoded = run(torch.cat([start[None], target])[:steps], encoded, covariates)
         else:
             forced = None
             if target is not None:
@@ -301,8 +305,23 @@ class EncoderDecoder(nn.Module):
         """All steps in one run of the decoder, for what is known before it starts."""
         read = self._read(previous)
         emitted, state = self.decoder(self._beside(read, encoded, covariates), encoded.state)
-        output, weights, _ = self.readout(emitted, read, Look(), encoded.memory)
-        return Decoded(output, weights, None, state)
+        features, weights, _ = self.readout(emitted, read, Look(), encoded.memory)
+        return Decoded(self._write(features), weights, None, state)
+
+    def _one_by_one(self, previous: Tensor, encoded: Encoded, covariates: Tensor | None) -> Decoded:
+        """All steps, of which each reads what attention found at the one before.
+
+        The inputs are known and the outputs are not read, so that both are made at once: W_y
+        over a large vocabulary takes most of the time, and a step at a time half as much again.
+        """
+        read, state = self._read(previous), encoded.state
+        found, weights = [], []
+        for t in range(len(read)):
+            now = None if covariates is None else covariates[t]
+            features, state, weight = self._advance(read[t : t + 1], state, encoded, now)
+            found.append(features)
+            weights.append(cast(Tensor, weight))
+        return Decoded(self._write(torch.cat(found)), torch.cat(weights), None, state)
 
     def _step_by_step(
         self,
@@ -317,8 +336,6 @@ class EncoderDecoder(nn.Module):
     ) -> Decoded:
         """One step after the other, each reading a target or the output of the one before."""
         state: State = encoded.state
-        if steps == 0:
-            return self._nothing(previous, encoded)
         outputs, weights, chosen = [], [], []
         for t in range(steps):
             now = None if covariates is None else covariates[t]
@@ -352,7 +369,30 @@ class EncoderDecoder(nn.Module):
         """v of T steps, (T, B, feed_size): what stands before them, or its embedding."""
         if self.target_embedding is None:
             return previous
-        return self.target_embedding(_tokens(previous, "target"))
+        return self._embed(self.target_embedding, check_tokens(previous, "target"))
+
+    def _embed(self, embedding: nn.Embedding, tokens: Tensor) -> Tensor:
+        return F.dropout(embedding(tokens), self.embedding_dropout, self.training)
+
+    def _write(self, features: Tensor) -> Tensor:
+        """The output of features: W_y and b_y."""
+        return self.readout.head(F.dropout(features, self.output_dropout, self.training))
+
+    def _advance(
+        self,
+        read: Tensor,
+        state: Mapping[str, Tensor],
+        encoded: Encoded,
+        covariates: Tensor | None,
+    ) -> tuple[Tensor, State, Tensor | None]:
+        """One step that reads v (1, B, feed_size): features, state and weights of attention."""
+        look = self.readout.look(dict(state), encoded.memory)
+        emitted, after = self.decoder(
+            self._beside(read, encoded, covariates, look.fed),
+            {name: state[name] for name in self.decoder.state_sizes},
+        )
+        features, weights, kept = self.readout(emitted, read, look, encoded.memory)
+        return features, after | kept, weights
 
     def _beside(
         self,
@@ -391,30 +431,12 @@ class EncoderDecoder(nn.Module):
             return torch.full(expected, self.start_token, device=like.device)
         return like.new_zeros(expected)
 
-    def _check_target(self, target: Tensor, start: Tensor) -> None:
-        if target.shape[1:] != start.shape:
-            layout = ("B", "T") if self.batch_first else ("T", "B")
-            width = "" if start.dim() == 1 else f", {self.feed_size}"
-            raise ShapeError(
-                f"target must be ({', '.join(layout)}{width}) with B = {start.shape[0]}; got "
-                f"{tuple(target.shape)} as (T, B, ·)"
-            )
-
-    def _check_covariates(self, covariates: Tensor | None, steps: int, rows: int) -> None:
-        if self.covariate_size and covariates is None:
-            raise ShapeError(
-                f"this model needs covariates, {self.covariate_size} for each of {steps} steps"
-            )
-        expected = (steps, rows, self.covariate_size)
-        if covariates is not None and covariates.shape != expected:
-            raise ShapeError(
-                f"covariates must be (T, B, K) = {expected}; got {tuple(covariates.shape)}"
-            )
-
     def extra_repr(self) -> str:
         told = {
             "summary": (self.summary, False),
             "covariate_size": (self.covariate_size, 0),
+            "embedding_dropout": (self.embedding_dropout, 0.0),
+            "output_dropout": (self.output_dropout, 0.0),
             "batch_first": (self.batch_first, False),
         }
         options = [f"{n}={value!r}" for n, (value, usual) in told.items() if value != usual]
@@ -423,12 +445,3 @@ class EncoderDecoder(nn.Module):
 
 def _embedding(vocabulary: int, width: int | None) -> nn.Embedding | None:
     return None if width is None else nn.Embedding(vocabulary, width)
-
-
-def _tokens(values: Tensor, what: str) -> Tensor:
-    if values.is_floating_point() or values.dim() != 2:
-        raise ShapeError(
-            f"a {what} of tokens must be integers, one a step and row; "
-            f"got {tuple(values.shape)}, {values.dtype}"
-        )
-    return values

@@ -1,4 +1,4 @@
-"""From what a decoder emits to its output, with a look at the source or without."""
+"""From what a decoder emits to what its output is made of, with a look at the source or without."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Written(NamedTuple):
     """What was made of T steps.
 
     Attributes:
-        output: (T, B, O).
+        features: (T, B, F), what `Readout.head` makes the output of.
         weights: (T, B, S), of attention; None without.
         kept: what the next step needs of this one, by name, (1, B, ·).
     """
 
-    output: Tensor
+    features: Tensor
     weights: Tensor | None
     kept: State
 
@@ -47,6 +47,7 @@ class Readout(nn.Module):
         output_size: O.
 
     Attributes:
+        head: W_y and b_y. It is left to the caller, for many steps may be written at once.
         attention: None, or what looks at the source.
         sequential: whether a step needs what the readout found at the step before.
     """
@@ -70,7 +71,7 @@ class Readout(nn.Module):
     def forward(
         self, emitted: Tensor, previous: Tensor, look: Look, memory: Memory | None
     ) -> Written:
-        """The output of T steps.
+        """The features of T steps.
 
         Args:
             emitted: s (T, B, E).
@@ -78,7 +79,7 @@ class Readout(nn.Module):
             look: what `look` found before the step.
             memory: of the source.
         """
-        return Written(self.head(emitted), None, {})
+        return Written(emitted, None, {})
 
 
 class LookAfter(Readout):
@@ -117,7 +118,7 @@ class LookAfter(Readout):
         assert memory is not None
         context, weights = self.attention(emitted, memory)
         a = torch.tanh(self.combine(torch.cat([context, emitted], -1)))
-        return Written(self.head(a), weights, self._kept(a[-1:]))
+        return Written(a, weights, self._kept(a[-1:]))
 
     def _kept(self, a: Tensor) -> State:
         return {"attentional": a} if self.sequential else {}
@@ -168,4 +169,4 @@ class LookBefore(Readout):
     ) -> Written:
         assert look.fed is not None
         both = self.combine(torch.cat([emitted, previous, look.fed], -1))
-        return Written(self.head(both.unflatten(-1, (-1, 2)).amax(-1)), look.weights, {})
+        return Written(both.unflatten(-1, (-1, 2)).amax(-1), look.weights, {})
