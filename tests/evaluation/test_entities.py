@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnemonist.errors import DataError
-from mnemonist.evaluation.entities import Counts, entity_counts, entity_scores
+from mnemonist.evaluation.entities import EntityCounts, entity_counts, entity_scores
 
 TAGS = ["O", *(f"{letter}-{kind}" for kind in ("LOC", "PER") for letter in "BI")]
 WIDE = ["O", *(f"{letter}-{kind}" for kind in ("LOC", "PER") for letter in "BIES")]
@@ -63,7 +63,7 @@ def conlleval(gold, predicted):
         real += gold_starts
         found += guess_starts
         last_gold, last_guess = now_gold, now_guess
-    return Counts(real, found, correct)
+    return EntityCounts(real, found, correct)
 
 
 @settings(max_examples=300)
@@ -91,7 +91,7 @@ CASES = [
 @pytest.mark.parametrize(("gold", "predicted", "counts"), CASES)
 def test_cases_by_hand(gold, predicted, counts):
     scores = entity_scores([gold.split()], [predicted.split()])
-    assert scores.overall == Counts(*counts)
+    assert scores.overall == EntityCounts(*counts)
 
 
 def test_an_entity_ends_with_its_sentence():
@@ -103,7 +103,11 @@ def test_averages_over_types():
     gold = ["B-A", "B-A", "B-B", "O"]
     predicted = ["B-A", "O", "B-B", "B-C"]
     scores = entity_scores([gold], [predicted])
-    assert scores.types == {"A": Counts(2, 1, 1), "B": Counts(1, 1, 1), "C": Counts(0, 1, 0)}
+    assert scores.types == {
+        "A": EntityCounts(2, 1, 1),
+        "B": EntityCounts(1, 1, 1),
+        "C": EntityCounts(0, 1, 0),
+    }
     assert scores.overall.f1 == pytest.approx(2 / 3)
     assert scores.macro_f1 == pytest.approx((2 / 3 + 1 + 0) / 3)
     assert (scores.accuracy, scores.exact_sentences) == (0.5, 0)
@@ -111,7 +115,9 @@ def test_averages_over_types():
 
 
 def test_raw_tags_are_an_entity_each():
-    assert entity_scores([["A", "A", "O"]], [["A", "B", "O"]], "raw").overall == Counts(2, 2, 1)
+    assert entity_scores([["A", "A", "O"]], [["A", "B", "O"]], "raw").overall == EntityCounts(
+        2, 2, 1
+    )
 
 
 def test_nothing_to_find_gives_zeros():
@@ -122,7 +128,7 @@ def test_nothing_to_find_gives_zeros():
 @given(tagged(WIDE))
 def test_sentences_add_up(pair):
     whole = entity_scores(*pair, "BIOES").overall
-    assert sum(entity_counts(*pair, "BIOES"), Counts()) == whole
+    assert sum(entity_counts(*pair, "BIOES"), EntityCounts()) == whole
 
 
 @settings(max_examples=200)

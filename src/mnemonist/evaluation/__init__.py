@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     from mnemonist.evaluation.dtw import (
         dtw_distances,
     )
+    from mnemonist.evaluation.entities import (
+        EntityCounts,
+        EntityScores,
+        entity_counts,
+        entity_scores,
+    )
     from mnemonist.evaluation.metrics import (
         bias,
         coverage,
@@ -92,6 +98,8 @@ __all__ = [
     "CopySource",
     "DieboldMariano",
     "Drift",
+    "EntityCounts",
+    "EntityScores",
     "Interval",
     "LastValue",
     "LinearAutoregression",
@@ -131,6 +139,8 @@ __all__ = [
     "default_translation_baselines",
     "diebold_mariano",
     "dtw_distances",
+    "entity_counts",
+    "entity_scores",
     "expected_calibration_error",
     "f1_score",
     "interval_of_sums",
@@ -162,6 +172,8 @@ __getattr__, __dir__ = lazy(
         "CopySource": ".translation_baselines",
         "DieboldMariano": ".significance",
         "Drift": ".baselines",
+        "EntityCounts": ".entities",
+        "EntityScores": ".entities",
         "Interval": ".bootstrap",
         "LastValue": ".baselines",
         "LinearAutoregression": ".baselines",
@@ -201,6 +213,8 @@ __getattr__, __dir__ = lazy(
         "default_translation_baselines": ".translation_baselines",
         "diebold_mariano": ".significance",
         "dtw_distances": ".dtw",
+        "entity_counts": ".entities",
+        "entity_scores": ".entities",
         "expected_calibration_error": ".reliability",
         "f1_score": ".classification",
         "interval_of_sums": ".resampling",

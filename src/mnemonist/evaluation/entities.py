@@ -10,14 +10,14 @@ from typing import Any
 from mnemonist.data.tags.schemes import Scheme, spans_of
 from mnemonist.errors import DataError
 
-__all__ = ["Counts", "EntityScores", "entity_counts", "entity_scores"]
+__all__ = ["EntityCounts", "EntityScores", "entity_counts", "entity_scores"]
 
 
 @dataclass(frozen=True)
-class Counts:
+class EntityCounts:
     """Entities in the gold tags, in the predicted ones, and in both with equal ends and type.
 
-    >>> counts = Counts(gold=4, predicted=5, correct=3)
+    >>> counts = EntityCounts(gold=4, predicted=5, correct=3)
     >>> counts.precision, counts.recall, round(counts.f1, 4)
     (0.6, 0.75, 0.6667)
     """
@@ -42,8 +42,8 @@ class Counts:
         total = self.gold + self.predicted
         return 2 * self.correct / total if total else 0.0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: EntityCounts) -> EntityCounts:
+        return EntityCounts(
             self.gold + other.gold,
             self.predicted + other.predicted,
             self.correct + other.correct,
@@ -60,16 +60,16 @@ class EntityScores:
         sentences, correct_sentences: sentences, and those whose tags are all right.
     """
 
-    types: Mapping[str, Counts] = field(default_factory=dict)
+    types: Mapping[str, EntityCounts] = field(default_factory=dict)
     tokens: int = 0
     correct_tokens: int = 0
     sentences: int = 0
     correct_sentences: int = 0
 
     @property
-    def overall(self) -> Counts:
+    def overall(self) -> EntityCounts:
         """All types together: micro-averaged precision, recall and F1, conlleval's first line."""
-        return sum(self.types.values(), Counts())
+        return sum(self.types.values(), EntityCounts())
 
     @property
     def macro_f1(self) -> float:
@@ -149,26 +149,27 @@ def entity_scores(
         tokens, correct = tokens + len(wanted), correct + right
         sentences, exact = sentences + 1, exact + (right == len(wanted))
     types = {
-        name: Counts(truth[name], guess[name], both[name]) for name in sorted({*truth, *guess})
+        name: EntityCounts(truth[name], guess[name], both[name])
+        for name in sorted({*truth, *guess})
     }
     return EntityScores(types, tokens, correct, sentences, exact)
 
 
 def entity_counts(
     gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]], scheme: Scheme = "BIO"
-) -> list[Counts]:
+) -> list[EntityCounts]:
     """The counts of each sentence, for intervals and paired tests that draw sentences.
 
     Raises:
         DataError: sentences that differ in number or length.
 
     >>> entity_counts([["B-X", "O"], ["O"]], [["B-X", "B-X"], ["O"]])
-    [Counts(gold=1, predicted=2, correct=1), Counts(gold=0, predicted=0, correct=0)]
+    [EntityCounts(gold=1, predicted=2, correct=1), EntityCounts(gold=0, predicted=0, correct=0)]
     """
     counts = []
     for wanted, given in _pairs(gold, predicted):
         real, found = spans_of(wanted, scheme), spans_of(given, scheme)
-        counts.append(Counts(len(real), len(found), len(set(real).intersection(found))))
+        counts.append(EntityCounts(len(real), len(found), len(set(real).intersection(found))))
     return counts
 
 
@@ -189,14 +190,14 @@ def _pairs(
         yield wanted, given
 
 
-def _percent(counts: Counts) -> str:
+def _percent(counts: EntityCounts) -> str:
     return (
         f"precision: {100 * counts.precision:6.2f}%; recall: {100 * counts.recall:6.2f}%; "
         f"FB1: {100 * counts.f1:6.2f}"
     )
 
 
-def _values(counts: Counts) -> dict[str, float]:
+def _values(counts: EntityCounts) -> dict[str, float]:
     return {
         "precision": counts.precision,
         "recall": counts.recall,
