@@ -123,6 +123,12 @@ def test_discounts_that_make_no_sense_are_replaced():
     assert model.discounts[0] == FALLBACK_DISCOUNTS
 
 
+def test_a_discount_of_zero_is_none():
+    """With n1 = 4, n2 = n3 = 1 the estimate of D2 is 2 - 3 (4/6) = 0."""
+    model = KneserNey(1).fit([0, 1, 2, 3, 4, 4, 5, 5, 5], 7)
+    assert model.discounts == [FALLBACK_DISCOUNTS]
+
+
 def slow_counts(sequences, order, bounded):
     """For each order, the n-grams with their counts as the definition says it."""
     result = []
