@@ -176,6 +176,18 @@ def test_a_file_of_tunes_with_a_header_of_its_own(tmp_path):
     assert pitches(second) == [66]
 
 
+def test_a_wrong_encoding_is_named(tmp_path):
+    path = tmp_path / "tune.abc"
+    path.write_bytes("X:1\nT:Café\nK:C\nCDEF|\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"line 2.*latin-1"):
+        read_abc(path)
+    with pytest.raises(DataError, match="is no text in utf-8"):
+        read_abc(path, encoding="utf-8")
+    with pytest.raises(DataError, match="no encoding that Python knows"):
+        read_abc(path, encoding="klingon")
+    assert read_abc(path, encoding="latin-1")[0].title == "Café"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_encodings_are_detected(tmp_path, encoding):
     path = tmp_path / "tune.abc"

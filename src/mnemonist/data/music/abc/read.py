@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -86,9 +87,16 @@ def inspect_abc(
     refuse_unreadable(path, MAX_TEXT_BYTES)
     encoding = encoding or detect_encoding(path)
     try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise DataError(
+            f"encoding={encoding!r} is no encoding that Python knows; for example 'utf-8', 'gbk' "
+            "or 'latin-1'."
+        ) from error
+    try:
         with path.open(encoding=encoding) as file:
             return _inspect(enumerate(file, start=1), str(path))
-    except (UnicodeError, LookupError) as error:
+    except UnicodeError as error:
         raise DataError(f"{path} is no text in {encoding}: {error}. Name its encoding.") from error
 
 
@@ -100,7 +108,7 @@ def _inspect(lines: Iterable[tuple[int, str]], name: str) -> tuple[list[Score], 
         try:
             scores.append(reader.read(shared, tune))
         except AbcError as error:
-            message = f"column {error.column}: {error.message}"
+            message = f"column {error.column}: {error.message}" if error.column else error.message
             remedy = "correct the tune, or leave it out"
             findings.append(
                 Finding("fatal", error.code, message, name, error.line or tune[0][0], (), remedy)
