@@ -59,7 +59,7 @@ def test_tags_that_only_the_test_has():
     test = load_tagged(["a/N b/Q", "x/N c/Q"])
     finding = found("unseen-tags", train, test=test)
     assert finding.lines == (1, 2)
-    assert "test part (2 tokens)" in finding.message
+    assert "(2 tokens): Q" in finding.message
 
 
 def test_sentences_of_the_test_that_training_has():

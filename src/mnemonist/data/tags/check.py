@@ -156,8 +156,8 @@ def _long(data: TaggedSet) -> Iterator[Finding]:
         yield _at(
             "warning",
             "long-sentences",
-            f"{len(long):,} sentences are very long, the longest of {longest:,} tokens; most have "
-            f"about {median(map(len, data)):.0f}",
+            f"very long sentences: {len(long):,}, the longest of {longest:,} tokens; half have "
+            f"{median(map(len, data)):.0f} or fewer",
             long,
             "see whether blank lines or line breaks are missing; long ones cost memory and time",
         )
@@ -170,8 +170,8 @@ def _unseen(train: TaggedSet, part: TaggedSet, name: str) -> Iterator[Finding]:
         yield _at(
             "warning",
             "unseen-tags",
-            f"{len(unseen)} tags of the {name} part ({sum(unseen.values()):,} tokens) do not occur "
-            f"in training: {some(unseen, len(unseen), 8)}",
+            f"tags of the {name} part that training lacks ({sum(unseen.values()):,} tokens): "
+            f"{some(unseen, len(unseen), 8)}",
             _places(part, set(unseen)),
             "they count as errors whatever is predicted; correct them, or train on more",
         )
