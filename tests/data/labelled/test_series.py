@@ -53,6 +53,11 @@ def test_a_line_that_does_not_fit_is_named(tmp_path, lines, message):
         load_labelled(ts(tmp_path, lines))
 
 
+def test_header_lines_that_say_nothing_are_passed_over(tmp_path):
+    header = HEADER.replace("@problemName Vowels", "@").replace("@dimensions 2", "@dimensions two")
+    assert load_labelled(ts(tmp_path, "1,2:3,4:1\n", header)).items[0].shape == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -153,6 +158,22 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.array([Trap(), Trap()], dtype=object), y=np.array([0, 1]))
     with pytest.raises(DataError, match="Python objects are refused"):
         load_labelled(tmp_path / "a.npz")
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, 127), value=st.integers(0, 255), ending=st.sampled_from(["npy", "npz"]))
+def test_a_damaged_file_of_arrays_is_read_or_refused(tmp_path_factory, at, value, ending):
+    path = tmp_path_factory.mktemp("damaged") / f"a.{ending}"
+    values = np.arange(6.0).reshape(2, 3)
+    np.savez(path, X=values, y=np.arange(2)) if ending == "npz" else np.save(path, values)
+    content = bytearray(path.read_bytes())
+    content[at] = value
+    path.write_bytes(content)
+    try:
+        data = load_labelled(path, labelled=False)
+    except DataError:
+        return
+    assert np.isfinite(np.concatenate(data.items)).all()
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path):

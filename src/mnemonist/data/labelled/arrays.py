@@ -70,9 +70,9 @@ def _npz(path: Path, config: LabelledConfig) -> dict[str, np.ndarray]:
             if "lengths" in names:
                 found["lengths"] = held[names["lengths"]]
             return found
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except Exception as error:  # of a damaged file, numpy and zlib raise errors of many kinds
         raise _unreadable(path, error) from error
 
 
@@ -88,7 +88,7 @@ def _npy(path: Path, config: LabelledConfig) -> dict[str, np.ndarray]:
 def _one(path: Path) -> np.ndarray:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # of a damaged file, numpy raises errors of many kinds
         raise _unreadable(path, error) from error
 
 

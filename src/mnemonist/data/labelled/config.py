@@ -41,7 +41,7 @@ class LabelledConfig(BaseModel):
         contradictions: items that are equal and have different labels: "keep" or "drop" all.
         valid, test: the shares of the parts that are not for training; `test` is without
             effect where a test file is given.
-        seed: of the parts.
+        split_seed: of the parts.
         encoding: of the file; by default detected (UTF-8, UTF-16, UTF-32, GBK).
         delimiter: between the columns; by default detected.
         decimal: the decimal sign; by default detected.
@@ -68,7 +68,7 @@ class LabelledConfig(BaseModel):
     contradictions: Literal["keep", "drop"] = "keep"
     valid: float = Field(default=0.1, ge=0, lt=1)
     test: float = Field(default=0.2, ge=0, lt=1)
-    seed: int = Field(default=0, ge=0)
+    split_seed: int = Field(default=0, ge=0)
     encoding: str | None = None
     delimiter: str | None = None
     decimal: Literal[".", ","] | None = None

@@ -10,7 +10,13 @@ import numpy as np
 from mnemonist.data.labelled.config import LabelledConfig
 from mnemonist.data.labelled.model import LabelledSet
 
-__all__ = ["content_digest", "content_groups", "contradicting", "drops_duplicates", "without_duplicates"]
+__all__ = [
+    "content_digest",
+    "content_groups",
+    "contradicting",
+    "drops_duplicates",
+    "without_duplicates",
+]
 
 
 def content_groups(*sets: LabelledSet) -> list[np.ndarray]:
@@ -23,7 +29,10 @@ def content_groups(*sets: LabelledSet) -> list[np.ndarray]:
     """
     numbers: dict[bytes, int] = {}
     return [
-        np.array([numbers.setdefault(content_digest(item), len(numbers)) for item in one.items], dtype=int)
+        np.array(
+            [numbers.setdefault(content_digest(item), len(numbers)) for item in one.items],
+            dtype=int,
+        )
         for one in sets
     ]
 

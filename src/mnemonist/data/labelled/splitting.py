@@ -61,7 +61,7 @@ def parts_of(data: LabelledSet, test: LabelledSet | None, config: LabelledConfig
     data = without_duplicates(data, config)
     said = data.notes[before:]
     if test is None:
-        made = split_labelled(data, config.valid, config.test, config.seed)
+        made = split_labelled(data, config.valid, config.test, config.split_seed)
         return replace(made, notes=[*data.notes, *made.notes])
     if test.kind != data.kind or len(test.channels) != len(data.channels):
         raise DataError(
@@ -78,7 +78,7 @@ def parts_of(data: LabelledSet, test: LabelledSet | None, config: LabelledConfig
                 *said,
                 f"{shared.sum():,} training items that the test part has too were left out",
             ]
-    made = split_labelled(data, config.valid, 0.0, config.seed)
+    made = split_labelled(data, config.valid, 0.0, config.split_seed)
     tested = test.with_classes(data.classes)
     notes = [*data.notes[:before], *said, *made.notes, f"test: all of {test.name}"]
     return LabelledSplit(made.train, made.valid, tested, notes)

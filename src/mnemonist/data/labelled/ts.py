@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def _header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
     for number, line in lines:
         if not line.startswith("@"):
             raise DataError(f"{path}, line {number}: a line starting with '@' was expected.")
-        key, *values = line[1:].split()
+        key, *values = line[1:].split() or [""]
         if key.lower() == "data":
             break
         said[key.lower()] = values
@@ -95,12 +96,13 @@ def _header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
         )
     labels = said.get("classlabel", ["false"])
     dimensions = said.get("dimensions") or said.get("dimension") or [""]
-    if not dimensions[0].isdecimal() and _is_true(said.get("univariate")):
-        dimensions = ["1"]
+    count = int(dimensions[0]) if re.fullmatch(r"\d{1,9}", dimensions[0]) else None
+    if count is None and _is_true(said.get("univariate")):
+        count = 1
     return _Header(
         _is_true(labels),
         tuple(labels[1:]) or None,
-        int(dimensions[0]) if dimensions[0].isdecimal() else None,
+        count,
     )
 
 
