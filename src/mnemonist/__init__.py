@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mnemonist.engine.explain import explain
     from mnemonist.engine.unroll import unroll
     from mnemonist.nn import EncoderDecoder, Recurrent
+    from mnemonist.tasks.classify import SequenceClassifier
     from mnemonist.tasks.forecast import Forecaster
 
 __version__ = "0.1.0.dev0"
@@ -25,6 +26,7 @@ __all__ = [
     "EncoderDecoder",
     "Forecaster",
     "Recurrent",
+    "SequenceClassifier",
     "cells",
     "data",
     "engine",
@@ -45,6 +47,7 @@ __getattr__, __dir__ = lazy(
         "EncoderDecoder": ".nn",
         "Forecaster": ".tasks.forecast",
         "Recurrent": ".nn",
+        "SequenceClassifier": ".tasks.classify",
         "explain": ".engine",
         "unroll": ".engine",
     },

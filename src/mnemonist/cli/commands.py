@@ -56,6 +56,56 @@ JOBS = (
         "mnemonist.cli.forecast:compare",
         "Train several cells, sizes and seeds on one file",
     ),
+    Command(
+        ("check", "classify"),
+        "mnemonist.cli.classify:check",
+        "Look labelled sequences over: labels, duplicates, lengths",
+    ),
+    Command(
+        ("train", "classify"),
+        "mnemonist.cli.classify:train",
+        "Train on texts, series or symbols with labels; write the report",
+    ),
+    Command(
+        ("eval", "classify"),
+        "mnemonist.cli.classify:evaluate",
+        "Measure a trained classifier against the baselines",
+    ),
+    Command(
+        ("predict", "classify"),
+        "mnemonist.cli.classify:predict",
+        "Classify lines or files, with probabilities",
+    ),
+    Command(
+        ("check", "language"),
+        "mnemonist.cli.language:check",
+        "Look a text over: encoding, control characters, repeated lines",
+    ),
+    Command(
+        ("train", "language"),
+        "mnemonist.cli.language:train",
+        "Train on a text beside n-grams; write the report",
+    ),
+    Command(
+        ("eval", "language"),
+        "mnemonist.cli.language:evaluate",
+        "Measure a language model against n-grams",
+    ),
+    Command(
+        ("score", "language"),
+        "mnemonist.cli.language:score",
+        "How probable sentences are, token by token",
+    ),
+    Command(
+        ("rerank", "language"),
+        "mnemonist.cli.language:rerank",
+        "Put n-best lists in a new order",
+    ),
+    Command(
+        ("sample", "language"),
+        "mnemonist.cli.language:sample",
+        "Write a text from a prompt, token by token",
+    ),
 )
 TOOLS = (
     Command(("demo",), "mnemonist.cli.demo:demo", "A whole job on a bundled series, in minutes"),

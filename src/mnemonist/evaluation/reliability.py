@@ -83,8 +83,7 @@ class TemperatureScaling:
     """p = softmax(z / T), with the T that makes the validation part most likely.
 
     Guo, Pleiss, Sun & Weinberger 2017. The classes that are predicted do not change, only how
-    sure they are. T lies between 0.02 and 50: where all of validation is right, no T would be
-    cold enough.
+    sure they are. T lies between 0.02 and 50.
 
     >>> logits = np.array([[4.0, 0.0]] * 4)
     >>> scaling = TemperatureScaling().fit(logits, [0, 0, 0, 1])
@@ -97,17 +96,27 @@ class TemperatureScaling:
             raise ConfigError(f"temperature={temperature}: above 0.")
         self.temperature = temperature
 
-    def fit(self, logits: ArrayLike, truth: ArrayLike) -> TemperatureScaling:
-        """Find T from logits (n, K) and codes (n,) of the validation part."""
+    def fit(
+        self, logits: ArrayLike, truth: ArrayLike, *, cautious: bool = False
+    ) -> TemperatureScaling:
+        """Find T from logits (n, K) and codes (n,) of the validation part.
+
+        Where all of it is right, no T would be cold enough. `cautious` gives the true class the
+        target (n + 1) / (n + 2) in place of 1 and the others the rest (Platt 1999), so that a few
+        items without a mistake do not make it certain.
+        """
         from scipy.optimize import minimize_scalar
 
         scores, right = np.asarray(logits, dtype=float), np.asarray(truth, dtype=np.int64)
         if scores.ndim != 2 or right.shape != scores.shape[:1] or not len(right):
             raise ShapeError(f"logits {scores.shape} and truth {right.shape}: (n, K) and (n,).")
-        rows = np.arange(len(right))
+        doubt = 1 / (len(right) + 2) if cautious else 0.0
+        count = scores.shape[1]
+        targets = np.full(scores.shape, doubt / max(count - 1, 1))
+        targets[np.arange(len(right)), right] = 1 - doubt
 
         def loss(log_temperature: float) -> float:
-            return float(-_log_softmax(scores / np.exp(log_temperature))[rows, right].mean())
+            return float(-(targets * _log_softmax(scores / np.exp(log_temperature))).sum(1).mean())
 
         bounds = (np.log(_COLDEST), np.log(_HOTTEST))
         best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})

@@ -1,0 +1,145 @@
+"""``mnemonist check | train | eval | predict classify``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnemonist.cli.jobs import File, announce, conclude, config_of, report_findings
+from mnemonist.cli.options import flags, with_options
+from mnemonist.cli.output import Output
+from mnemonist.tasks.classify.config import ClassifyConfig
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["check", "evaluate", "predict", "train"]
+
+DEFAULTS = ClassifyConfig()
+Options = flags(
+    "Options",
+    {"Data": DEFAULTS.data, "Network": DEFAULTS, "Training": DEFAULTS.training},
+    leave_out={"format", "job", "data", "training"},
+)
+
+
+@with_options(Options)
+def check(
+    source: str,
+    /,
+    *more: str,
+    config: File = None,
+    json: bool = False,
+    options: BaseModel | None = None,
+) -> int:
+    """Look labelled data over: missing labels, one class only, duplicates, encodings, lengths.
+
+    Args:
+        source: a table with texts or series and labels, a FASTA, .ts or NumPy file, or a folder
+            with a text file or a folder for each label.
+        more: further text files, one for each label.
+        config: a TOML file with options; those on the command line go over it.
+        json: print the findings as one JSON object.
+    """
+    from mnemonist.tasks.classify.plan import check as look
+
+    found = look([source, *more], config_of(ClassifyConfig, config, options))
+    return report_findings(source, found, Output(json))
+
+
+@with_options(Options)
+def train(
+    source: str,
+    /,
+    *more: str,
+    run: Path | None = None,
+    config: File = None,
+    overwrite: bool = False,
+    json: bool = False,
+    options: BaseModel | None = None,
+) -> None:
+    """Train a classifier on labelled sequences, measure it beside the baselines, write the report.
+
+    Only the file is needed. The same command goes on with a training that was interrupted,
+    and prints the report of one that is finished.
+
+    Args:
+        source: a table with texts or series and labels, a FASTA, .ts or NumPy file, or a folder
+            with a text file or a folder for each label.
+        more: further text files, one for each label.
+        run: the run folder; runs/ and a name from file, cell and options by default.
+        config: a TOML file with options; those on the command line go over it.
+        overwrite: throw away what the run folder holds.
+        json: print the results as one JSON object.
+    """
+    from mnemonist.tasks.classify.plan import plan
+    from mnemonist.tasks.common.flow import carry_out
+
+    output = Output(json)
+    made = plan([source, *more], config_of(ClassifyConfig, config, options))
+    announce(made, output)
+    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
+    conclude(trained, output)
+
+
+def evaluate(
+    run: Path,
+    source: str | None = None,
+    /,
+    *more: str,
+    cell: str | None = None,
+    json: bool = False,
+) -> None:
+    """Measure a trained classifier beside the baselines, on its test part or on another file.
+
+    Args:
+        run: the run folder.
+        source: another file with labels; by default the test part of the data it was trained on.
+        more: further text files, one for each label.
+        cell: module:Class of your own cell, where it has no program.
+        json: print the results as one JSON object.
+    """
+    from mnemonist.tasks.classify.saved import opened
+    from mnemonist.training.progress import Silent
+
+    output = Output(json)
+    made, predictor = opened(run, None if source is None else [source, *more], cell=cell)
+    found = made.measure(predictor, made.baselines(Silent()))
+    output.data({"run": str(run), "source": made.parts.test.name, **found.to_dict()})
+    output.table(found.table)
+    output.line(found.verdict)
+
+
+def predict(
+    run: Path,
+    source: str = "-",
+    /,
+    *,
+    out: Path | None = None,
+    cell: str | None = None,
+    json: bool = False,
+) -> None:
+    """Classify the lines of a text file, or the items of any file that train takes.
+
+    Args:
+        run: the run folder.
+        source: the file; - for lines from standard input.
+        out: write a CSV file instead of printing.
+        cell: module:Class of your own cell, where it has no program.
+        json: print one JSON object.
+    """
+    from mnemonist.tasks.classify.saved import classified
+
+    output = Output(json)
+    table = classified(run, None if source == "-" else source, cell=cell)
+    output.data({"run": str(run), "source": source, "items": table.to_dict("records")})
+    if out is not None:
+        from mnemonist.runs.files import write_atomically
+
+        write_atomically(out, table.to_csv(index=False).encode())
+        output.line(f"{len(table)} rows written to {out}")
+    elif sys.stdout.isatty():
+        output.line(table.to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+    else:
+        output.line(table.to_csv(index=False).rstrip("\n"))
