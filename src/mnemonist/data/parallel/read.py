@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from mnemonist.data.encodings import detect_encoding
+from mnemonist.data.encodings import decoded, detect_encoding
 from mnemonist.data.files import check_file
 from mnemonist.data.findings import some
+from mnemonist.data.text.lines import read_lines
 from mnemonist.errors import DataError
 
 __all__ = ["json_items", "json_lines", "plain_lines", "text_field", "text_rows"]
+
+_LINE = 1 << 24
+"""The characters of a line; a JSON object on it may hold much beside the texts."""
 
 
 @contextmanager
@@ -24,28 +28,17 @@ def _opened(path: Path, encoding: str | None, max_bytes: int) -> Iterator[IO[str
     Raises:
         DataError: it is missing, empty or too large, or does not decode.
     """
-    check_file(path, max_bytes=max_bytes, wanted="a file", content="pairs of texts were")
+    _check(path, max_bytes)
     encoding = encoding or detect_encoding(path)
-    try:
-        # the ends of lines stay as they are, for csv
-        with path.open(encoding=encoding, newline="") as file:
-            yield file
-    except LookupError as error:
-        raise DataError(
-            f"encoding={encoding!r} is no encoding that Python knows; for example 'utf-8', 'gbk' "
-            "or 'utf-16'."
-        ) from error
-    except UnicodeError as error:
-        raise DataError(
-            f"{path} is not {encoding}: {error}. Leave the encoding out to have it detected."
-        ) from error
+    # the ends of lines stay as they are, for csv
+    with decoded(path, encoding), path.open(encoding=encoding, newline="") as file:
+        yield file
 
 
 def plain_lines(path: Path, encoding: str | None, max_bytes: int) -> Iterator[tuple[int, str]]:
-    """The lines and their numbers; only \\n, \\r\\n and \\r end a line, as an editor counts them."""
-    with _opened(path, encoding, max_bytes) as file:
-        for number, line in enumerate(file, start=1):
-            yield number, line.rstrip("\r\n")
+    """The lines and their numbers."""
+    _check(path, max_bytes)
+    yield from read_lines(path, encoding=encoding, max_line=_LINE)
 
 
 def text_rows(
@@ -128,6 +121,10 @@ def text_field(record: Any, name: str, where: str) -> str:
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise DataError(f"{where}: the field {name!r} holds no text but {type(value).__name__}.")
     return str(value)
+
+
+def _check(path: Path, max_bytes: int) -> None:
+    check_file(path, max_bytes=max_bytes, wanted="a file", content="pairs of texts were")
 
 
 def _after_space(text: str, at: int) -> int:
