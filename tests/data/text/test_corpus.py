@@ -24,6 +24,7 @@ from mnemonist.data.text import (
     TokenCorpus,
     Vocabulary,
     Words,
+    check_corpus,
     count_vocabulary,
 )
 from mnemonist.errors import ConfigError, DataError
@@ -265,3 +266,19 @@ def test_encoding_keeps_no_state_between_lines():
     ids, lengths = encoder.encode(["我 go", "", "我"])
     assert (ids.tolist(), lengths.tolist()) == ([2, 1, 2], [2, 0, 1])
     assert json.loads(json.dumps(encoder.tokenizer.to_dict())) == encoder.tokenizer.to_dict()
+
+
+def test_sentences_of_the_test_that_stand_in_training_are_found(monkeypatch):
+    monkeypatch.setattr("mnemonist.data.text.parts._AT_ONCE", 7)
+    lines = [f"line {k}" for k in range(80)] + ["", "line 3", "line 79", ""] + ["line 0 new"] * 16
+    corpus = TokenCorpus.build(lines, Spaces(), test=20)
+    (finding,) = [one for one in check_corpus(corpus) if one.code == "in-training"]
+    assert finding.severity == "warning"
+    assert (finding.line, finding.lines) == (82, (83,))
+    assert finding.message.startswith("11.1% of the test's sentences")  # 2 of 18 that have text
+
+
+def test_parts_without_common_sentences_and_unknown_tokens_have_no_findings():
+    lines = [f"{a} {b}" for a in "abcd" for b in "abcd"]
+    assert check_corpus(TokenCorpus.build(lines, Spaces(), valid=2, test=2)) == []
+    assert check_corpus(TokenCorpus.build(lines, Spaces())) == []

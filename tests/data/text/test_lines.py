@@ -162,7 +162,12 @@ def test_what_is_wrong_with_a_line_is_told_with_its_place(line, code, told):
 
 @pytest.mark.parametrize(
     "line",
-    ["voilà » CAFÉ » «café » „Ü“ É” naïve", "历史总是不断重演力使总事不断虫眼", "Â quoi, Ãgua é à"],
+    [
+        "voilà » CAFÉ » «café » „Ü“ É” naïve",
+        "历史总是不断重演力使总事不断虫眼",
+        "Â quoi, Ãgua é à",
+        "要什么没什么联通",
+    ],
 )
 def test_foreign_text_is_not_taken_for_damaged_text(line):
     assert "mojibake" not in codes([line, "more text"])

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mnemonist.data.text.counting import BoundedCounter, count_vocabulary
     from mnemonist.data.text.encoder import LineEncoder
     from mnemonist.data.text.lines import Text, read_lines
+    from mnemonist.data.text.parts import check_corpus
     from mnemonist.data.text.subwords import Subwords
     from mnemonist.data.text.tokenizer import Characters, Spaces, Tokenizer
     from mnemonist.data.text.tokenizers import make_tokenizer, tokenizer_from_dict
@@ -33,6 +34,7 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "Words",
+    "check_corpus",
     "check_lines",
     "count_vocabulary",
     "make_tokenizer",
@@ -57,6 +59,7 @@ __getattr__, __dir__ = lazy(
         "Tokenizer": ".tokenizer",
         "Vocabulary": ".vocabulary",
         "Words": ".words",
+        "check_corpus": ".parts",
         "check_lines": ".check",
         "count_vocabulary": ".counting",
         "make_tokenizer": ".tokenizers",

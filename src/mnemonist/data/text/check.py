@@ -225,7 +225,8 @@ def _misread(line: str) -> str:
     if lost := _LOST.search(line):
         return lost[0]
     for found in (_LATIN.search(line), *_HAN_ROW.finditer(line)):
-        if found and (was := _decoded_again(found[0])):
+        was = _decoded_again(found[0]) if found else ""
+        if found and was and (found.re is _LATIN or _CJK.search(was)):  # not 联通, which is both
             return f"{found[0]} for {was}"
     return ""
 
