@@ -263,7 +263,8 @@ def _log_product(forward: Tensor, transitions: Tensor, weights: Tensor, ends: Te
     tags that cannot go on to j) are summed again without scaling.
     """
     largest = forward.detach().amax(-1, keepdim=True)
-    sums = (forward - largest).exp() @ weights
+    with torch.autocast(forward.device.type, enabled=False):
+        sums = (forward - largest).exp() @ weights
     tiny = torch.finfo(sums.dtype).tiny * 1e8
     result = sums.clamp_min(tiny).log() + largest + ends
     small = (sums.detach() < tiny).any(-1)

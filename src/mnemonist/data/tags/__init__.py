@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnemonist.data.tags.load import inspect_tagged, iter_tagged, load_tagged
     from mnemonist.data.tags.model import Sentence, TaggedSet
     from mnemonist.data.tags.names import join_names, to_entities
+    from mnemonist.data.tags.output import as_columns, as_json
     from mnemonist.data.tags.prepare import prepare_tagged
     from mnemonist.data.tags.schemes import (
         SCHEMES,
@@ -47,6 +48,8 @@ __all__ = [
     "TaggedSplit",
     "TagsConfig",
     "allowed_steps",
+    "as_columns",
+    "as_json",
     "check_tags",
     "convert",
     "detect_scheme",
@@ -80,6 +83,8 @@ __getattr__, __dir__ = lazy(
         "TaggedSplit": ".splitting",
         "TagsConfig": ".config",
         "allowed_steps": ".schemes",
+        "as_columns": ".output",
+        "as_json": ".output",
         "check_tags": ".check",
         "convert": ".schemes",
         "detect_scheme": ".schemes",
