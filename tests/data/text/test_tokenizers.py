@@ -1,6 +1,7 @@
 """Text to tokens and back, in the scripts that people write."""
 
 import json
+import sys
 import unicodedata
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ from mnemonist.data.text import (
     tokenizer_from_dict,
 )
 from mnemonist.data.text.normal import align, normal
-from mnemonist.errors import ConfigError, DataError
+from mnemonist.errors import ConfigError, DataError, MissingExtraError
 
 FORMS = [None, "NFC", "NFKC"]
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -216,6 +217,24 @@ def test_a_damaged_tokenizer_is_refused(saved):
     pytest.importorskip("sentencepiece")
     with pytest.raises(DataError, match=r"tokenizer|model"):
         tokenizer_from_dict(saved)
+
+
+def test_without_the_extra_chinese_is_cut_into_characters_and_a_saved_cutter_is_missed(monkeypatch):
+    pytest.importorskip("rjieba")
+    saved = Words(han="words").to_dict()
+    monkeypatch.setattr("mnemonist.data.text.words.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    assert Words().tokenize("我吃苹果") == list("我吃苹果")
+    assert Words().fingerprint == Words(han="characters").fingerprint
+    for make in (
+        lambda: tokenizer_from_dict(saved),
+        lambda: Words(han="words"),
+        lambda: Subwords(b"model"),
+        lambda: Subwords.train(["text"]),
+    ):
+        with pytest.raises(MissingExtraError, match=r"mnemonist\[text\]"):
+            make()
 
 
 def test_subwords_are_the_same_for_the_same_lines_and_seed():

@@ -39,7 +39,7 @@ def join_words(tokens: Sequence[str]) -> str:
         if token in ('"', "'"):
             closes = token in opened or (token == "'" and previous[-1:] in ("s", "S"))
             space, next_glue = not closes, not closes
-            opened ^= {token} if token in opened or not closes else set()
+            (opened.discard if closes else opened.add)(token)
         else:
             space, next_glue = not _binds_left(token), _binds_right(token)
         wide = parts and (_WIDE.match(parts[-1][-1]) or _WIDE.match(token[0]))
