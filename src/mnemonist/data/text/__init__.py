@@ -8,10 +8,10 @@ from mnemonist._lazy import lazy
 
 if TYPE_CHECKING:
     from mnemonist.data.text.check import check_lines
-    from mnemonist.data.text.corpus import TokenCorpus
+    from mnemonist.data.text.corpus import CorpusStatistics, Parts, TokenCorpus
     from mnemonist.data.text.counting import BoundedCounter, count_vocabulary
     from mnemonist.data.text.encoder import LineEncoder
-    from mnemonist.data.text.lines import Text, read_lines
+    from mnemonist.data.text.lines import Text, TextSource, read_lines
     from mnemonist.data.text.parts import check_corpus
     from mnemonist.data.text.subwords import Subwords
     from mnemonist.data.text.tokenizer import Characters, Spaces, Tokenizer
@@ -26,10 +26,13 @@ __all__ = [
     "UNK",
     "BoundedCounter",
     "Characters",
+    "CorpusStatistics",
     "LineEncoder",
+    "Parts",
     "Spaces",
     "Subwords",
     "Text",
+    "TextSource",
     "TokenCorpus",
     "Tokenizer",
     "Vocabulary",
@@ -51,10 +54,13 @@ __getattr__, __dir__ = lazy(
         "UNK": ".vocabulary",
         "BoundedCounter": ".counting",
         "Characters": ".tokenizer",
+        "CorpusStatistics": ".corpus",
         "LineEncoder": ".encoder",
+        "Parts": ".corpus",
         "Spaces": ".tokenizer",
         "Subwords": ".subwords",
         "Text": ".lines",
+        "TextSource": ".lines",
         "TokenCorpus": ".corpus",
         "Tokenizer": ".tokenizer",
         "Vocabulary": ".vocabulary",
