@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
+from mnemonist.decoding._top import largest
 from mnemonist.decoding.sampling import Sampler, keep_top_k, keep_top_p, sample
 from mnemonist.errors import ConfigError, ShapeError
 
@@ -175,3 +176,13 @@ def test_wrong_inputs_are_named():
         sample(counting, 0, torch.zeros(0, 1), max_length=3)
     with pytest.raises(ConfigError, match="max_length=-1"):
         sample(counting, 0, torch.zeros(1, 1), max_length=-1)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(1, 12))
+def test_the_largest_are_those_of_a_stable_sort(values, count):
+    count = min(count, len(values))
+    rows = torch.tensor([values, values[::-1]], dtype=torch.float32)
+    expected = rows.sort(dim=-1, descending=True, stable=True)
+    top, index = largest(rows, count)
+    assert torch.equal(top, expected.values[:, :count])
+    assert torch.equal(index, expected.indices[:, :count])

@@ -22,10 +22,11 @@ def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     >>> largest(torch.tensor([[1.0, 3.0, 2.0, 3.0, 2.0]]), 3)[1]
     tensor([[1, 3, 2]])
     """
-    top, index = values.topk(count, dim=-1)
-    if (values >= top[:, -1:]).sum(-1).gt(count).any():
+    # one more tells whether the last that is taken has an equal that is not
+    top, index = values.topk(min(count + 1, values.shape[-1]), dim=-1)
+    if top.shape[-1] > count and (top[:, count] == top[:, count - 1]).any():
         top, index = values.sort(dim=-1, descending=True, stable=True)
         return top[:, :count], index[:, :count]
-    index = index.sort(dim=-1).values
+    index = index[:, :count].sort(dim=-1).values
     top, order = values.gather(-1, index).sort(dim=-1, descending=True, stable=True)
     return top, index.gather(-1, order)

@@ -48,12 +48,12 @@ class BeamSearch:
         lp(L) = 1                   "none"
 
     At every step, of all continuations of the K live hypotheses, those K are looked at whose
-    log P is the largest; of equal ones the first (the better hypothesis, the smaller token).
-    The ones that end are set aside, and the best K of those that do not end live on. A sentence
-    is done when K have ended, or when n have and nothing that lives can become better than
-    these: log P only falls, and lp is the largest at the greatest length, which bounds what
-    can come. With K = 1 this is greedy search; with as many beams as there are sequences it
-    finds the best of all.
+    log P is the largest; of equal ones the first: that of the better hypothesis, then the
+    smaller token. The ones that end are set aside, and the best K of those that do not end
+    live on. A sentence is done when K have ended, or when n have and nothing that lives can
+    become better than these: log P only falls, and lp is the largest at the greatest length,
+    which bounds what can come. With K = 1 this is greedy search; with as many beams as there
+    are sequences it finds the best of all.
 
     >>> def step(tokens, state):  # ends (token 0) after two tokens, of which 2 is likelier than 1
     ...     logits = torch.tensor([[-9.0, 0.0, 0.5], [9.0, 0.0, 0.0]])
@@ -183,14 +183,18 @@ class _Search:
             self.scores = logits.new_full((rows, beams), -torch.inf)
             self.scores[:, 0] = 0.0  # all beams of a sentence are the same at first
             self.log_probs = logits.new_empty(rows, beams, 0)
-        steps = ban(logits.log_softmax(-1), self._banned(length)).unflatten(0, (rows, beams))
+        # of a beam's continuations the best 2 K are enough, and the rest is never copied
+        total = logits.logsumexp(-1, keepdim=True)
+        width = min(2 * beams, size)
+        best, tokens = largest(ban(logits, self._banned(length)), width)
+        steps = (best - total).unflatten(0, (rows, beams))
         scores, index = largest((self.scores[..., None] + steps).flatten(1), 2 * beams)
         if scores.isnan().any():
             raise MnemonistError(
                 "the model's logits are not a number (NaN): its weights are damaged, or its "
                 "training diverged"
             )
-        beam, token = index // size, index % size
+        beam, token = index // width, tokens.unflatten(0, (rows, beams)).flatten(1).gather(1, index)
         added = steps.flatten(1).gather(1, index)
         history = (
             torch.cat([_pick(self.tokens, beam), token[..., None]], -1),
