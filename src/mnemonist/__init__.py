@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mnemonist.nn import EncoderDecoder, Recurrent
     from mnemonist.tasks.classify import SequenceClassifier
     from mnemonist.tasks.forecast import Forecaster
+    from mnemonist.tasks.language import LanguageModel
 
 __version__ = "0.1.0.dev0"
 
@@ -25,6 +26,7 @@ __all__ = [
     "Cell",
     "EncoderDecoder",
     "Forecaster",
+    "LanguageModel",
     "Recurrent",
     "SequenceClassifier",
     "cells",
@@ -46,6 +48,7 @@ __getattr__, __dir__ = lazy(
         "Cell": ".cells",
         "EncoderDecoder": ".nn",
         "Forecaster": ".tasks.forecast",
+        "LanguageModel": ".tasks.language",
         "Recurrent": ".nn",
         "SequenceClassifier": ".tasks.classify",
         "explain": ".engine",

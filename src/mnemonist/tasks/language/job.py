@@ -1,0 +1,130 @@
+"""Language modelling as a job: what is trained, measured and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mnemonist.runs.folder import RunFolder
+from mnemonist.runs.report import Report
+from mnemonist.tasks.common.flow import Plan, Trained
+from mnemonist.tasks.common.programs import is_own
+from mnemonist.tasks.common.text import name_of
+from mnemonist.tasks.language.batches import TokenStreams, sentence_batches
+from mnemonist.tasks.language.model import LanguageNetwork, LanguageObjective, build
+from mnemonist.tasks.language.predictor import Predictor, load_predictor
+from mnemonist.tasks.language.resolve import Resolved
+from mnemonist.tasks.language.score import BITS, Baselines, Evaluation, evaluate, fit_baselines
+from mnemonist.training.batches import Batches
+from mnemonist.training.history import History
+from mnemonist.training.loop import fit
+from mnemonist.training.progress import Progress
+from mnemonist.training.rng import seed_everything
+
+__all__ = ["LanguagePlan", "TrainedLanguage"]
+
+TrainedLanguage = Trained[Predictor, Evaluation]
+
+
+@dataclass(frozen=True)
+class LanguagePlan(Plan[Predictor, Evaluation]):
+    """What a training of a language model will do.
+
+    Args:
+        resolved: the configuration, the corpus and its parts.
+        content: a hash of the text.
+    """
+
+    job: ClassVar[str] = "language"
+    metric: ClassVar[str] = BITS
+    resolved: Resolved
+    content: str
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {
+            "content": self.content,
+            "vocabulary": self.resolved.corpus.vocabulary.fingerprint,
+            "tokenizer": self.resolved.corpus.tokenizer.fingerprint,
+        }
+
+    def network(self) -> LanguageNetwork:
+        return build(self.config, len(self.resolved.corpus.vocabulary), self.cell)
+
+    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[Predictor, History]:
+        config, corpus = self.config, self.resolved.corpus
+        seed_everything(config.training.seed)
+        model = self.network()
+        train, valid = self._batches()
+        history = fit(
+            model,
+            LanguageObjective(config.activation_penalty, config.temporal_penalty),
+            train,
+            valid,
+            config.training,
+            checkpoints=folder.checkpoints if folder else None,
+            progress=progress,
+        )
+        return Predictor(config, model, corpus.tokenizer, corpus.vocabulary), history
+
+    def _batches(self) -> tuple[Batches, Batches]:
+        config, parts = self.config, self.resolved.parts
+        size, seed = config.training.batch_size, config.training.seed
+        if config.mode == "streams":
+            assert config.steps is not None
+            return (
+                TokenStreams(parts.train.ids, size, config.steps),
+                TokenStreams(parts.valid.ids, size, config.steps),
+            )
+        start = len(self.resolved.corpus.vocabulary)
+        return (
+            sentence_batches(parts.train, size, start=start, seed=seed, shuffle=True),
+            sentence_batches(parts.valid, size, start=start, seed=seed, shuffle=False),
+        )
+
+    def restore(self, folder: RunFolder) -> Predictor:
+        return load_predictor(folder, cell=None if is_own(self.config) else self.cell)
+
+    def baselines(self, progress: Progress) -> Baselines:
+        return fit_baselines(self.config, self.resolved.parts)
+
+    def measure(self, predictor: Predictor, baselines: Baselines) -> Evaluation:
+        parts = self.resolved.parts
+        return evaluate(
+            predictor, baselines, parts.test, parts.valid.ids, name=name_of(self.config)
+        )
+
+    def store(self, trained: TrainedLanguage, folder: RunFolder) -> None:
+        from mnemonist.tasks.language.tables import surprisal_table
+
+        folder.save_model(trained.predictor.model.state_dict(), {"parameters": self.parameters})
+        folder.save_json("preprocessing.json", trained.predictor.to_dict())
+        parts = self.resolved.parts
+        folder.save_json(
+            "data.json",
+            {
+                "source": self.source_name,
+                "fingerprint": dict(self.fingerprint()),
+                "parts": {
+                    name: part.statistics()._asdict() for name, part in parts._asdict().items()
+                },
+                "findings": [finding.to_dict() for finding in self.findings],
+            },
+        )
+        folder.save_text("predictions.csv", surprisal_table(trained).to_csv(index=False))
+
+    def report(self, trained: TrainedLanguage) -> Report:
+        from mnemonist.tasks.language.report import build_report
+
+        return build_report(trained)
+
+    def header(self) -> list[tuple[str, str]]:
+        from mnemonist.tasks.language.text import header
+
+        return header(self)
+
+    def next_commands(self, run: Path | None) -> list[str]:
+        from mnemonist.tasks.language.text import next_commands
+
+        return next_commands(self, run)

@@ -1,0 +1,104 @@
+"""Finished runs: their networks loaded again, with their own text or another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mnemonist import cells
+from mnemonist.data.text import TokenCorpus
+from mnemonist.data.text.lines import TextSource
+from mnemonist.errors import DataError
+from mnemonist.runs.folder import RunFolder
+from mnemonist.tasks.common.flow import maker_of, run_of
+from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.text import name_of
+from mnemonist.tasks.language.job import LanguagePlan
+from mnemonist.tasks.language.plan import plan
+from mnemonist.tasks.language.predictor import Predictor, load_predictor
+from mnemonist.tasks.language.resolve import read_text
+from mnemonist.tasks.language.score import Evaluation, evaluate
+from mnemonist.training.progress import Silent
+
+__all__ = ["evaluate_on", "opened", "predictor_of", "training_text"]
+
+
+def predictor_of(run: str | Path, *, cell: str | None = None) -> tuple[Predictor, RunFolder]:
+    """The network of a finished run, and its folder.
+
+    Args:
+        run: the run folder.
+        cell: "module:Class" of a user's own cell, where a program is not enough.
+
+    Raises:
+        RunFolderError: no finished run, or a damaged one.
+    """
+    folder = run_of(run, "language")
+    return load_predictor(folder, cell=_cell_of(cell)), folder
+
+
+def opened(
+    run: str | Path, source: TextSource | None = None, *, cell: str | None = None
+) -> tuple[LanguagePlan, Predictor]:
+    """A finished run with the text that it was trained on, or a copy of it.
+
+    Args:
+        run: the run folder.
+        source: where the text is now; by default where it was.
+        cell: as in `predictor_of`.
+
+    Raises:
+        RunFolderError: no finished run, or a damaged one.
+        DataError: the text is not there, or is another by now.
+    """
+    predictor, folder = predictor_of(run, cell=cell)
+    maker: Maker = _cell_of(cell) or maker_of(folder, predictor.config)
+    known = (predictor.tokenizer, predictor.vocabulary)
+    text = source if source is not None else training_text(folder)
+    made = plan(text, predictor.config, cell=maker, known=known)
+    before = folder.load_json("data.json")["fingerprint"]["content"]
+    if made.content != before:
+        raise DataError(
+            f"{made.source_name} is not the text that {folder.path} was trained on: it was changed "
+            "since, so that its parts and the baselines' counts would be others"
+        )
+    return made, predictor
+
+
+def evaluate_on(made: LanguagePlan, predictor: Predictor, source: TextSource) -> Evaluation:
+    """The network and the baselines on another text, all of it.
+
+    Args:
+        made: of the run, with the text that the baselines count.
+        predictor: the network.
+        source: the other text.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    other = TokenCorpus.build(
+        read_text(source, predictor.config.text), predictor.tokenizer, predictor.vocabulary
+    )
+    baselines = made.baselines(Silent())
+    before = np.empty(0, dtype=np.int64)
+    return evaluate(predictor, baselines, other, before, name=name_of(predictor.config))
+
+
+def training_text(folder: RunFolder) -> str:
+    """Where the text of a run is.
+
+    Raises:
+        DataError: it is not there any more.
+    """
+    recorded = str(folder.load_json("data.json")["source"])
+    if not Path(recorded).exists():
+        raise DataError(
+            f"{folder.path} was trained on {recorded}, which is not there, and its n-grams are "
+            "what the network is measured against: put it back, or call from the same folder"
+        )
+    return recorded
+
+
+def _cell_of(cell: str | None) -> Maker | None:
+    return None if cell is None else cells.resolve(cell, allow_import=True)
