@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mnemonist.errors import DataError
 
-__all__ = ["Finding", "raise_fatal"]
+__all__ = ["Finding", "by_severity", "found_at", "raise_fatal", "some"]
 
 Severity = Literal["fatal", "warning", "note"]
 
@@ -56,6 +56,40 @@ def raise_fatal(findings: Iterable[Finding]) -> None:
     fatal = [finding for finding in findings if finding.severity == "fatal"]
     if fatal:
         raise DataError("\n".join(str(finding) for finding in fatal))
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The fatal ones first, then warnings, then notes; else in their order."""
+    rank = {"fatal": 0, "warning": 1, "note": 2}
+    return sorted(findings, key=lambda finding: rank[finding.severity])
+
+
+def found_at(
+    severity: Severity,
+    code: str,
+    message: str,
+    places: Sequence[tuple[str, int]],
+    remedy: str,
+    name: str = "",
+) -> Finding:
+    """A finding at several places of one or several files; the first is told in full.
+
+    Args:
+        severity, code, message, remedy: see `Finding`.
+        places: file and line, 0 where there is none.
+        name: of the data, where there are no places.
+
+    >>> items = [("a.txt", 3), ("b.txt", 9)]
+    >>> print(found_at("warning", "empty", "2 items are empty", items, "fill them"))
+    a.txt, line 3: 2 items are empty (also b.txt line 9). Remedy: fill them.
+    """
+    file, line = places[0] if places else (name, 0)
+    rest = [
+        f"line {at}" if other == file else f"{other} line {at}" for other, at in places[1:] if at
+    ]
+    message += f" (also {some(rest, len(rest))})" if rest else ""
+    lines = tuple(at for other, at in places[:10] if other == file and at)
+    return Finding(severity, code, message, file, line or None, lines, remedy)
 
 
 def some(values: Iterable[object], count: int, limit: int = 3) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mnemonist.data.findings import Finding, some
+from mnemonist.data.findings import Finding, Severity, by_severity, found_at, some
 from mnemonist.data.labelled.config import LabelledConfig
 from mnemonist.data.labelled.duplicates import content_groups, contradicting, drops_duplicates
 from mnemonist.data.labelled.load import Source, inspect_labelled
 from mnemonist.data.labelled.model import LabelledSet
-from mnemonist.data.labelled.reading import place
 
 __all__ = ["audit", "check_labelled", "unseen_labels"]
 
@@ -46,8 +45,7 @@ def check_labelled(
     findings += [Finding("note", "note", note, data.name) for note in data.notes]
     if tested is not None:
         findings += tested.findings
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def audit(
@@ -205,10 +203,10 @@ def _channels(data: LabelledSet) -> Iterator[Finding]:
 def _at(
     data: LabelledSet,
     rows: np.ndarray,
-    severity: str,
+    severity: Severity,
     code: str,
     message: str,
     remedy: str,
 ) -> Finding:
     places = [(data.files[row], int(data.lines[row])) for row in rows]
-    return place(severity, code, message, places, remedy, data.name)
+    return found_at(severity, code, message, places, remedy, data.name)

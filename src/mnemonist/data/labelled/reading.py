@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mnemonist.data.findings import Finding, some
+from mnemonist.data.findings import Finding, found_at
 from mnemonist.data.labelled.config import ItemKind, LabelledConfig
 from mnemonist.data.labelled.model import UNLABELLED, LabelledSet, sorted_classes
 
-__all__ = ["Reading", "place"]
+__all__ = ["Reading"]
 
 
 @dataclass
@@ -46,14 +46,14 @@ class Reading:
         self, code: str, message: str, places: Sequence[tuple[str, int]], remedy: str
     ) -> None:
         """A fault that stands at `places`, pairs of file and line."""
-        self.findings.append(place("fatal", code, message, places, remedy, self.name))
+        self.findings.append(found_at("fatal", code, message, places, remedy, self.name))
 
     def assemble(self, config: LabelledConfig, *, labelled: bool) -> LabelledSet:
         """The set, with the findings that concern every kind."""
         self._length_bound(config.max_length)
         if self.empty:
             self.findings.append(
-                place(
+                found_at(
                     "warning",
                     "empty-items",
                     f"{len(self.empty)} {self.kind} items are empty and were left out",
@@ -103,25 +103,3 @@ class Reading:
                 [(self.files[k], self.lines[k]) for k in long],
                 "cut them, or raise the bound (max_length, --max-length)",
             )
-
-
-def place(
-    severity: Any,
-    code: str,
-    message: str,
-    places: Sequence[tuple[str, int]],
-    remedy: str,
-    name: str = "",
-) -> Finding:
-    """A finding at several places of one or several files; the first is told in full.
-
-    >>> print(place("warning", "x", "2 items are empty", [("a.txt", 3), ("b.txt", 9)], "fill them"))
-    a.txt, line 3: 2 items are empty (also b.txt line 9). Remedy: fill them.
-    """
-    file, line = places[0] if places else (name, 0)
-    rest = [
-        f"line {at}" if other == file else f"{other} line {at}" for other, at in places[1:] if at
-    ]
-    message += f" (also {some(rest, len(rest))})" if rest else ""
-    lines = tuple(at for other, at in places[:10] if other == file and at)
-    return Finding(severity, code, message, file, line or None, lines, remedy)

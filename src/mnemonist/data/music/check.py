@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mnemonist.data.findings import Finding, some
+from mnemonist.data.findings import Finding, by_severity, some
 from mnemonist.data.music.folder import read_scores
 from mnemonist.data.music.score import Score, note_name
 from mnemonist.data.music.transpose import melody
@@ -32,8 +32,7 @@ def check_music(source: str | Path, *, encoding: str | None = None) -> list[Find
         findings += said
         scores += [(str(path), score) for score in read]
     findings += audit(scores)
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def audit(scores: Iterable[tuple[str, Score]]) -> list[Finding]:

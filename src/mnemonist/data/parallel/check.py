@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnemonist.data.findings import Finding
+from mnemonist.data.findings import Finding, by_severity
 from mnemonist.data.parallel.config import ParallelConfig
 from mnemonist.data.parallel.load import at_lines, inspect_parallel
 from mnemonist.data.parallel.model import ParallelSet
@@ -39,8 +39,7 @@ def check_parallel(path: str | Path, config: ParallelConfig | None = None) -> li
     if len(pairs):
         findings += audit(pairs)
     findings += [Finding("note", "note", note, pairs.name) for note in pairs.notes]
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def audit(pairs: ParallelSet) -> list[Finding]:

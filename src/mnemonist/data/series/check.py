@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mnemonist.data.findings import Finding, some
+from mnemonist.data.findings import Finding, by_severity, some
 from mnemonist.data.series.config import SeriesConfig
 from mnemonist.data.series.load import inspect_series
 from mnemonist.data.series.model import Series, SeriesSet
@@ -51,8 +51,7 @@ def check_series(
     if data is not None:
         findings += audit(data, window=window, horizon=horizon, valid=valid, test=test)
         findings += [Finding("note", "note", note, data.name) for note in data.notes]
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def audit(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from mnemonist.data.findings import Finding, Severity, some
+from mnemonist.data.findings import Finding, Severity, by_severity, found_at, some
 from mnemonist.data.tags.model import Sentence, TaggedSet
 from mnemonist.data.tags.schemes import invalid_tags, parse_tag, repair
 
@@ -46,8 +46,7 @@ def check_tags(
     for name, part in (("validation", valid), ("test", test)):
         if part is not None:
             findings += [*_unseen(train, part, name), *_duplicates(train, part, name)]
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def _one_tag(data: TaggedSet) -> Iterator[Finding]:
@@ -209,9 +208,5 @@ def _places(data: TaggedSet, tags: set[str]) -> list[Place]:
 def _at(
     severity: Severity, code: str, message: str, places: Sequence[Place], remedy: str
 ) -> Finding:
-    """A finding with the lines of the first file concerned."""
-    sentence, _ = places[0]
-    lines = [s.line_of(k) for s, k in places[:_LINES] if s.file == sentence.file and s.line]
-    return Finding(
-        severity, code, message, sentence.file, lines[0] if lines else None, tuple(lines), remedy
-    )
+    where = [(sentence.file, sentence.line_of(k) or 0) for sentence, k in places]
+    return found_at(severity, code, message, where, remedy)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from mnemonist.data.findings import Finding, Severity, some
+from mnemonist.data.findings import Finding, Severity, by_severity, some
 from mnemonist.data.text.lines import MAX_LINE, Document, Text, TextSource
 from mnemonist.data.text.words import HAN
 
@@ -119,8 +119,7 @@ def check_lines(
     findings += [one for document, _ in audits for one in _form(document, encoding)]
     findings += _without_text(text, [audit for _, audit in audits])
     findings += _repeated_lines(text.name, repeated)
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 class _Audit:

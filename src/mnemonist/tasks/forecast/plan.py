@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mnemonist.data.findings import Finding, raise_fatal
+from mnemonist.data.findings import Finding, by_severity, raise_fatal
 from mnemonist.data.series.check import audit
 from mnemonist.data.series.load import Source, inspect_series
 from mnemonist.tasks.common.network import explained, size_of
@@ -37,8 +37,7 @@ def check(source: Source, config: ForecastConfig) -> list[Finding]:
         if all(finding.severity != "fatal" for finding in audited):
             resolved = resolve(config, data)
             findings += [Finding("note", "note", note, data.name) for note in resolved.notes]
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def plan(source: Source, config: ForecastConfig, *, cell: Maker | None = None) -> ForecastPlan:
