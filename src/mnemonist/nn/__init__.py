@@ -3,8 +3,8 @@
 from mnemonist.nn._dropin_cells import GRUCell, LSTMCell, RNNCell
 from mnemonist.nn._dropins import GRU, LSTM, RNN
 from mnemonist.nn.attention import Additive, Multiplicative
-from mnemonist.nn.embedding import OneHot, TokenEmbedding
 from mnemonist.nn.dropout import LockedDropout, WordDropout
+from mnemonist.nn.embedding import OneHot, TokenEmbedding
 from mnemonist.nn.encoder_decoder import EncoderDecoder
 from mnemonist.nn.feedback import Feedback
 from mnemonist.nn.norm import SequenceBatchNorm
@@ -33,8 +33,8 @@ __all__ = [
     "SequenceBatchNorm",
     "Softmax",
     "Streaming",
-    "WordDropout",
     "TokenEmbedding",
+    "WordDropout",
     "last_valid",
     "max_valid",
     "mean_valid",
