@@ -106,6 +106,31 @@ JOBS = (
         "mnemonist.cli.language:sample",
         "Write a text from a prompt, token by token",
     ),
+    Command(
+        ("check", "translate"),
+        "mnemonist.cli.translate:check",
+        "Look pairs of texts over: empty sides, repeats, lengths",
+    ),
+    Command(
+        ("train", "translate"),
+        "mnemonist.cli.translate:train",
+        "Train on pairs of texts beside baselines; write the report",
+    ),
+    Command(
+        ("eval", "translate"),
+        "mnemonist.cli.translate:evaluate",
+        "Measure a trained translator against the baselines",
+    ),
+    Command(
+        ("predict", "translate"),
+        "mnemonist.cli.translate:predict",
+        "Translate lines, the n best of each",
+    ),
+    Command(
+        ("compare", "translate"),
+        "mnemonist.cli.translate:compare",
+        "Train several cells, sizes and seeds on one file",
+    ),
 )
 TOOLS = (
     Command(("demo",), "mnemonist.cli.demo:demo", "A whole job on a bundled series, in minutes"),

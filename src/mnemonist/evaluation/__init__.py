@@ -79,7 +79,11 @@ if TYPE_CHECKING:
     from mnemonist.evaluation.residuals import ResidualAutocorrelation, residual_autocorrelation
     from mnemonist.evaluation.results import ResultTable, Row
     from mnemonist.evaluation.significance import DieboldMariano, diebold_mariano
-    from mnemonist.evaluation.translation import TranslationScore, translation_scores
+    from mnemonist.evaluation.translation import (
+        TranslationScore,
+        exact_match,
+        translation_scores,
+    )
     from mnemonist.evaluation.translation_baselines import (
         CopySource,
         MostFrequentTarget,
@@ -141,6 +145,7 @@ __all__ = [
     "dtw_distances",
     "entity_counts",
     "entity_scores",
+    "exact_match",
     "expected_calibration_error",
     "f1_score",
     "interval_of_sums",
@@ -215,6 +220,7 @@ __getattr__, __dir__ = lazy(
         "dtw_distances": ".dtw",
         "entity_counts": ".entities",
         "entity_scores": ".entities",
+        "exact_match": ".translation",
         "expected_calibration_error": ".reliability",
         "f1_score": ".classification",
         "interval_of_sums": ".resampling",

@@ -26,7 +26,13 @@ from mnemonist.errors import MissingExtraError, ShapeError
 from mnemonist.evaluation.bootstrap import Interval
 from mnemonist.evaluation.resampling import Measure, interval_of_sums, mean_of_sums
 
-__all__ = ["TranslationScore", "bleu_tokenizer", "detect_script", "translation_scores"]
+__all__ = [
+    "TranslationScore",
+    "bleu_tokenizer",
+    "detect_script",
+    "exact_match",
+    "translation_scores",
+]
 
 References = Sequence[str] | Sequence[Sequence[str]]
 
@@ -82,15 +88,9 @@ def translation_scores(
     >>> scores["BLEU"].signature.split("|")[:4]
     ['nrefs:2', 'case:mixed', 'eff:no', 'tok:zh']
     """
-    right = [[one] if isinstance(one, str) else list(one) for one in references]
-    if not len(translations) or len(translations) != len(right) or not all(right):
-        raise ShapeError(
-            f"{len(translations)} translations and {len(right)} references: at least one "
-            "translation is needed, and at least one reference for each"
-        )
+    right = _references(translations, references)
     if language is None:
         language = detect_script(text for texts in right for text in texts)
-    exact = [text.strip() in map(str.strip, texts) for text, texts in zip(translations, right)]
     try:
         from sacrebleu.metrics import BLEU, CHRF
     except ImportError as error:
@@ -98,14 +98,31 @@ def translation_scores(
     found = [
         _by_sacrebleu(BLEU(tokenize=bleu_tokenizer(language)), translations, right),
         _by_sacrebleu(CHRF(), translations, right),
-        TranslationScore(
-            "exact",
-            "white space around a text is left out",
-            np.stack([exact, np.ones(len(exact))], 1),
-            mean_of_sums,
-        ),
+        exact_match(translations, right),
     ]
     return {score.name: score for score in found}
+
+
+def exact_match(translations: Sequence[str], references: References) -> TranslationScore:
+    """The share of translations that are a reference; needs no sacrebleu.
+
+    Args:
+        translations, references: as in `translation_scores`.
+
+    Raises:
+        ShapeError: no translations, or another number of references.
+
+    >>> exact_match(["2021-04-03", "1999-01-01"], ["2021-04-03", "1999-01-02"]).value
+    0.5
+    """
+    right = _references(translations, references)
+    hits = [text.strip() in map(str.strip, texts) for text, texts in zip(translations, right)]
+    return TranslationScore(
+        "exact",
+        "white space around a text is left out",
+        np.stack([hits, np.ones(len(hits))], 1),
+        mean_of_sums,
+    )
 
 
 def bleu_tokenizer(language: str) -> str:
@@ -144,6 +161,17 @@ def detect_script(texts: Iterable[str], *, limit: int = 10_000) -> str:
     # less than half is enough: a Latin name among Chinese characters has many letters
     names = {"CJK": "zh", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my"}
     return next((names[one] for one in names if counts.get(one, 0) > 0.3 * letters), "")
+
+
+def _references(translations: Sequence[str], references: References) -> list[list[str]]:
+    """The references as a list for each translation."""
+    right = [[one] if isinstance(one, str) else list(one) for one in references]
+    if not len(translations) or len(translations) != len(right) or not all(right):
+        raise ShapeError(
+            f"{len(translations)} translations and {len(right)} references: at least one "
+            "translation is needed, and at least one reference for each"
+        )
+    return right
 
 
 def _by_sacrebleu(

@@ -87,6 +87,8 @@ class EncoderDecoder(nn.Module):
             what W_y reads (with `dropout`, all that Zaremba et al. 2014 drop).
         batch_first: source, target, covariates and output are (B, T, ·).
         cell_options, decoder_cell_options: further arguments of the cells' constructors.
+        layer_options: further arguments of encoder and decoder, as in `Recurrent`: connection,
+            zoneout, ... Where the decoder goes step by step, its masks are drawn at each step.
         checkpoint, executor, strict: as in `Recurrent`.
 
     Raises:
@@ -120,6 +122,7 @@ class EncoderDecoder(nn.Module):
         batch_first: bool = False,
         cell_options: Mapping[str, Any] | None = None,
         decoder_cell_options: Mapping[str, Any] | None = None,
+        layer_options: Mapping[str, Any] | None = None,
         checkpoint: int | None = None,
         executor: str = "auto",
         strict: bool = False,
@@ -151,6 +154,7 @@ class EncoderDecoder(nn.Module):
             "checkpoint": checkpoint,
             "executor": executor,
             "strict": strict,
+            **(layer_options or {}),
         }
         self.source_embedding = _embedding(input_size, source_embedding)
         self.target_embedding = _embedding(output_size, target_embedding)

@@ -62,8 +62,7 @@ class Plan(ABC, Generic[P, E]):
     """What a training will do, decided before it does it; a job's subclass says how.
 
     P is what a training makes (a predictor: the network with everything it needs to be used),
-    E the job's evaluation of it. `job` is the job's name, as in ``mnemonist train JOB``, and
-    `metric` the column of its results that decides.
+    E the job's evaluation of it. `job` is the job's name, as in ``mnemonist train JOB``.
 
     Args:
         config: without open questions.
@@ -75,13 +74,17 @@ class Plan(ABC, Generic[P, E]):
     """
 
     job: ClassVar[str]
-    metric: ClassVar[str]
     config: Any
     source_name: str
     findings: Sequence[Finding]
     explanation: Explanation
     parameters: int
     cell: Maker
+
+    @property
+    @abstractmethod
+    def metric(self) -> str:
+        """The column of the results that decides."""
 
     @abstractmethod
     def fingerprint(self) -> Mapping[str, Any]:
