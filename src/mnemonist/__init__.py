@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnemonist.tasks.classify import SequenceClassifier
     from mnemonist.tasks.forecast import Forecaster
     from mnemonist.tasks.language import LanguageModel
+    from mnemonist.tasks.tag import SequenceTagger
     from mnemonist.tasks.translate import Translator
 
 __version__ = "0.1.0.dev0"
@@ -30,6 +31,7 @@ __all__ = [
     "LanguageModel",
     "Recurrent",
     "SequenceClassifier",
+    "SequenceTagger",
     "Translator",
     "cells",
     "data",
@@ -53,6 +55,7 @@ __getattr__, __dir__ = lazy(
         "LanguageModel": ".tasks.language",
         "Recurrent": ".nn",
         "SequenceClassifier": ".tasks.classify",
+        "SequenceTagger": ".tasks.tag",
         "Translator": ".tasks.translate",
         "explain": ".engine",
         "unroll": ".engine",

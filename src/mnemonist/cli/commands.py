@@ -131,6 +131,31 @@ JOBS = (
         "mnemonist.cli.translate:compare",
         "Train several cells, sizes and seeds on one file",
     ),
+    Command(
+        ("check", "tag"),
+        "mnemonist.cli.tag:check",
+        "Look tagged sentences over: schemes, rare tags, copies",
+    ),
+    Command(
+        ("train", "tag"),
+        "mnemonist.cli.tag:train",
+        "Train on tagged sentences beside the baselines; write the report",
+    ),
+    Command(
+        ("eval", "tag"),
+        "mnemonist.cli.tag:evaluate",
+        "Measure a trained tagger against the baselines",
+    ),
+    Command(
+        ("predict", "tag"),
+        "mnemonist.cli.tag:predict",
+        "Tag the lines of a text, or sentences in columns",
+    ),
+    Command(
+        ("compare", "tag"),
+        "mnemonist.cli.tag:compare",
+        "Train several cells, sizes and seeds on tagged sentences",
+    ),
 )
 TOOLS = (
     Command(("demo",), "mnemonist.cli.demo:demo", "A whole job on a bundled series, in minutes"),

@@ -98,8 +98,8 @@ def test_parts_follow_the_file_or_the_seed():
     assert tokens(parts.train) == list(range(75))
     assert tokens(parts.valid) == list(range(75, 80))
     assert tokens(parts.test) == list(range(80, 100))
-    drawn = split_tagged(data, TagsConfig(order="shuffled", seed=3))
-    again = split_tagged(data, TagsConfig(order="shuffled", seed=3))
+    drawn = split_tagged(data, TagsConfig(order="shuffled", split_seed=3))
+    again = split_tagged(data, TagsConfig(order="shuffled", split_seed=3))
     assert tokens(drawn.test) == tokens(again.test) != list(range(90, 100))
     assert sorted(tokens(drawn.train) + tokens(drawn.valid) + tokens(drawn.test)) == list(
         range(100)

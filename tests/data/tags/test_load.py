@@ -247,11 +247,11 @@ def test_any_words_survive_slashes_and_columns(pairs):
     assume(not words[0][:8].isdigit())
     (sentence,) = load_tagged(
         [" ".join(f"{word}/{tag}" for word, tag in pairs)],
-        TagsConfig(format="slashed", separator="/"),
+        TagsConfig(file_format="slashed", separator="/"),
     )
     assert (sentence.tokens, sentence.tags) == (words, tags)
     (sentence,) = load_tagged(
-        [f"{word}\t{tag}" for word, tag in pairs], TagsConfig(format="columns", separator="\t")
+        [f"{word}\t{tag}" for word, tag in pairs], TagsConfig(file_format="columns", separator="\t")
     )
     assert (sentence.tokens, sentence.tags) == (words, tags)
 

@@ -13,7 +13,7 @@ tags = st.sampled_from(["O", "B-X", "B-Y"])
 def test_columns(pairs):
     sentences = [Sentence(*map(tuple, zip(*one, strict=True))) for one in pairs]
     lines = "".join(map(as_columns, sentences)).split("\n")
-    config = TagsConfig(format="columns", separator="\t")
+    config = TagsConfig(file_format="columns", separator="\t")
     again = load_tagged(lines, config)
     assert [(one.tokens, one.tags) for one in again] == [(o.tokens, o.tags) for o in sentences]
 

@@ -19,7 +19,7 @@ class TagsConfig(BaseModel):
     """What the file holds, what is made of it, and how it is parted.
 
     Args:
-        format: "columns" (a token a line, a blank line after each sentence), "slashed"
+        file_format: "columns" (a token a line, a blank line after each sentence), "slashed"
             (`word/TAG word/TAG`, a sentence a line) or "jsonl" (a JSON object a line: `text` and
             `entities`, or `tokens` and `tags`); by default detected.
         token_column, tag_column: of a file of columns, from 0; negative ones count from the
@@ -30,23 +30,24 @@ class TagsConfig(BaseModel):
         entities: tags that become entity types, all others O: {"nr": "PER", "ns": "LOC"}.
         join_names: tags whose neighbouring words are parts of Chinese names, surname and given
             name; they become one entity (see `join_names`). Needs `entities`.
-        units: "characters" tags each character of a token; "tokens" leaves tokens as they are.
+        units: "characters" tags each character of a token; "tokens" leaves tokens as they are, and
+            so does None, unless the one who reads the file chooses.
         faulty: what to do about sentences with faults: "refuse" the file or "skip" them.
         valid, test: the parts that are not for training: shares below 1, or numbers of
             sentences. `test` is without effect where a test file is given.
         order: "contiguous" takes the last sentences of the file for the test and those before
             them for validation; "shuffled" draws the parts.
-        seed: of the drawing.
+        split_seed: of the drawing.
         max_bytes: files of more bytes than this together are refused.
         max_line: a line of more characters than this is refused.
 
-    >>> TagsConfig(entities={"nr": "PER", "ns": "LOC"}, join_names=("nr",)).units
-    'tokens'
+    >>> TagsConfig(entities={"nr": "PER", "ns": "LOC"}, join_names=("nr",)).order
+    'contiguous'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Format | None = None
+    file_format: Format | None = None
     token_column: int | None = None
     tag_column: int | None = None
     separator: str | None = Field(default=None, min_length=1)
@@ -54,12 +55,12 @@ class TagsConfig(BaseModel):
     scheme: Scheme | None = None
     entities: dict[str, str] = Field(default_factory=dict)
     join_names: tuple[str, ...] = ()
-    units: Units = "tokens"
+    units: Units | None = None
     faulty: Literal["refuse", "skip"] = "refuse"
     valid: float | int = Field(default=0.1, ge=0)
     test: float | int = Field(default=0.1, ge=0)
     order: Literal["contiguous", "shuffled"] = "contiguous"
-    seed: int = Field(default=0, ge=0)
+    split_seed: int = Field(default=0, ge=0)
     max_bytes: int = Field(default=MAX_BYTES, ge=1)
     max_line: int = Field(default=1_000_000, ge=1)
 

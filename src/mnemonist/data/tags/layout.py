@@ -63,20 +63,24 @@ def find_layout(lines: Sequence[str], config: TagsConfig, name: str) -> Layout:
     if not shown:
         raise DataError(f"{name} has no text in its first {len(lines)} lines.")
     for format, find in (("jsonl", _jsonl), ("slashed", _slashed), ("columns", _columns)):
-        if config.format in (None, format):
+        if config.file_format in (None, format):
             layout = find(shown, config)
             if layout is not None:
                 return layout
     wanted = {"jsonl": "JSON objects", "slashed": "word/TAG pairs", "columns": "columns"}
-    what = wanted[config.format] if config.format else "columns, word/TAG pairs or JSON objects"
+    what = (
+        wanted[config.file_format]
+        if config.file_format
+        else "columns, word/TAG pairs or JSON objects"
+    )
     raise DataError(
         f"{name}: the lines are not {what}; the first is {shown[0][:80]!r}. Name the format and "
-        "the separator (format='columns', 'slashed' or 'jsonl')."
+        "the separator (file_format='columns', 'slashed' or 'jsonl')."
     )
 
 
 def _jsonl(lines: Sequence[str], config: TagsConfig) -> Layout | None:
-    if config.format is None and not re.match(r'\s*\{\s*"', lines[0]):
+    if config.file_format is None and not re.match(r'\s*\{\s*"', lines[0]):
         return None
     return Layout("jsonl", note="format: a JSON object a line")
 
@@ -86,7 +90,7 @@ def _slashed(lines: Sequence[str], config: TagsConfig) -> Layout | None:
     for separator in [config.separator] if config.separator else ["/", "_"]:
         pairs = [item.rpartition(separator) for item in items]
         tagged = sum(bool(word and tag) for word, _, tag in pairs)
-        named = config.format == "slashed" and config.separator
+        named = config.file_format == "slashed" and config.separator
         if named or tagged >= _SHARE * len(items):
             note = f"format: word{separator}TAG, a sentence a line"
             return Layout("slashed", separator, note=note)
@@ -100,7 +104,7 @@ def _columns(lines: Sequence[str], config: TagsConfig) -> Layout | None:
         separator = "\t"
     fields = [Layout("columns", separator).fields(line) for line in lines]
     width, count = Counter(map(len, fields)).most_common(1)[0]
-    if width < 2 or (config.format is None and count < _SHARE * len(lines)):
+    if width < 2 or (config.file_format is None and count < _SHARE * len(lines)):
         return None
     numbered = sum(bool(re.fullmatch(r"\d+([-.]\d+)?", one[0])) for one in fields)
     conll_u = width == _CONLL_U and numbered >= _SHARE * len(fields)

@@ -53,8 +53,8 @@ def split_tagged(
     )
     order = np.arange(len(data))
     if config.order == "shuffled":
-        order = np.random.default_rng(config.seed).permutation(order)
-        note = f"parts: at random with seed {config.seed}"
+        order = np.random.default_rng(config.split_seed).permutation(order)
+        note = f"parts: at random with seed {config.split_seed}"
     else:
         note = "parts: in the order of the file, the last sentences for the test"
     if test is not None:

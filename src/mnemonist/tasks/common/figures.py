@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from mnemonist.runs.report_figures import ACCENT, FAINT, SOFT, drawing, plain_numbers
+from collections.abc import Sequence
+
+import numpy as np
+
+from mnemonist.runs.report_figures import ACCENT, FAINT, INK, SOFT, drawing, plain_numbers
 from mnemonist.training.history import History
 
-__all__ = ["learning_figure"]
+__all__ = ["confusion_figure", "learning_figure"]
+
+_WRITTEN, _NAMED = 12, 40
 
 
 def learning_figure(history: History) -> str:
@@ -40,3 +46,37 @@ def learning_figure(history: History) -> str:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(loc="upper right")
     return d.svg
+
+
+def confusion_figure(matrix: np.ndarray, names: Sequence[str]) -> str:
+    """True class by row, predicted class by column, as shares of the row.
+
+    Args:
+        matrix: (K, K) counts.
+        names: of the K classes.
+    """
+    count = len(names)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    with drawing("confusion", height=min(2.2 + 0.24 * count, 7.5)) as d:
+        ax = d.axes()
+        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+        if count <= (_WRITTEN // 2 if d.narrow else _WRITTEN):
+            for row, column in np.argwhere(matrix > 0):
+                colour = "white" if shares[row, column] > 0.55 else INK
+                ax.text(
+                    column, row, f"{matrix[row, column]:,}",
+                    ha="center", va="center", color=colour, fontsize=8.5,
+                )  # fmt: skip
+        every = range(0, count, 1 if count <= _NAMED else -(-count // _NAMED))
+        shown = [_short(names[k]) for k in every]
+        long = max(map(len, shown)) * count > (24 if d.narrow else 60)
+        ax.set_xticks(every, shown, rotation=90 if long else 0)
+        ax.set_yticks(every, shown)
+        ax.grid(False)
+        ax.set_xlabel("predicted")
+        ax.set_ylabel("true")
+    return d.svg
+
+
+def _short(name: str, limit: int = 18) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"
