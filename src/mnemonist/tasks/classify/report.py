@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mnemonist.data.labelled import LabelledSet
 from mnemonist.evaluation.classification import top_losses
 from mnemonist.runs.report import (
     Bullets,
@@ -39,7 +40,7 @@ from mnemonist.tasks.common.text import count, digits
 
 __all__ = ["build_report"]
 
-_TOP, _EXAMPLES = 20, 3
+_TOP, _EXAMPLES, _EASY = 20, 3, 0.9
 
 
 def build_report(trained: TrainedClassifier) -> Report:
@@ -47,7 +48,7 @@ def build_report(trained: TrainedClassifier) -> Report:
     made, found = trained.plan, trained.evaluation
     names = ", ".join(Path(one).name for one in made.sources)
     report = Report(
-        f"{count(len(made.classes), 'class')}".replace("classs", "classes") + f" of {names}",
+        f"{len(made.classes)} classes of {names}",
         kind=f"Classification · {network_row(found.table).name}",
         footer=FOOTER,
     )
@@ -180,7 +181,7 @@ def _early(report: Report, trained: TrainedClassifier) -> None:
             Figure(
                 drawn(figures.prefix_figure, ends, probabilities, predictor.classes, labels),
                 f"Probabilities as item {k + 1} is read",
-                f"{test.where(k)}, truly {test.classes[test.labels[k]]}: "
+                f"{_where(test, k)}, truly {test.classes[test.labels[k]]}: "
                 f"{shown_item(test.items[k])}",
             )
         )
@@ -206,11 +207,14 @@ def _hardest(report: Report, trained: TrainedClassifier) -> None:
                 names[one.truth],
                 names[one.predicted],
                 f"{one.probability:.3f}",
-                test.where(one.index).removeprefix(test.files[one.index] + ", "),
+                _where(test, one.index),
             ]
         )
         for one in top_losses(found.truth, found.probabilities, _TOP)
+        if one.probability < _EASY
     ]
+    if not rows:
+        return
     report.section("The hardest items").add(
         ReportTable(
             ["Item", "True", "Predicted", "p of the true class", "Where"],
@@ -253,6 +257,12 @@ def _facts(made: Any) -> list[tuple[str, str]]:
     if config.class_weights == "balanced":
         facts.append(("Class weights", "every class counts alike in training"))
     return facts
+
+
+def _where(test: LabelledSet, index: int) -> str:
+    """The place of an item without the folders of its file."""
+    folders = f"{Path(test.files[index]).parent}/"
+    return test.where(index).removeprefix(folders)
 
 
 def _or_none(value: float) -> str:

@@ -1,0 +1,17 @@
+"""Nine speakers told apart by two Japanese vowels (Kudo, Toyama & Shimbo 1999)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tasks.classify.conftest import Fetch, Train
+
+
+@pytest.mark.acceptance
+def test_speakers_are_known_by_their_vowels(wheel: Fetch, train: Train) -> None:
+    folder = wheel("aeon==1.6.0") / "aeon/datasets/data/JapaneseVowels"
+    found = train(
+        folder / "JapaneseVowels_TRAIN.ts", "--test-file", folder / "JapaneseVowels_TEST.ts"
+    )
+    assert found["paired_bootstrap"]["items"] == 370
+    assert found["network"] >= 0.95
