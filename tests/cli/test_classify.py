@@ -211,7 +211,7 @@ class Slow(Cell):
 
 def test_a_killed_training_goes_on_to_the_same_bits(shop: Path) -> None:
     command = ["train", "classify", "reviews.csv", "--hidden-size=4", "--embedding-size=4"]
-    command += ["--token-dropout=0.2", "--epochs=30", "--patience=30", "--batch-size=4"]
+    command += ["--token-dropout=0.2", "--epochs=10", "--patience=10", "--batch-size=8"]
     command += ["--checkpoint-every=0.01"]
     process = subprocess.Popen(
         [sys.executable, "-m", "mnemonist", *command, "--run", "stopped"],

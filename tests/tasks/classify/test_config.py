@@ -34,7 +34,7 @@ def test_a_configuration_survives_json() -> None:
 
 
 def test_what_cannot_work_is_named() -> None:
-    with pytest.raises(ConfigError, match="embedding_dropout"):
-        configured(ClassifyConfig, {"input": "one_hot", "embedding_dropout": 0.5})
+    with pytest.raises(ConfigError, match="token_dropout"):
+        configured(ClassifyConfig, {"token_dropout": 1.0})
     with pytest.raises(ConfigError, match="did you mean 'pooling'"):
         configured(ClassifyConfig, {"poolin": "max"})

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.tasks.classify.conftest import Fetch, Train
 
 EXAMPLE = Path(__file__).parents[3] / "examples/names_by_language.py"

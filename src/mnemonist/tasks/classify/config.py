@@ -6,9 +6,9 @@ Every option of ``mnemonist train classify`` is a field here or in one of the tw
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mnemonist.data.labelled.config import LabelledConfig
 from mnemonist.tasks.common.config import CONFIG_FORMAT, NetworkConfig
@@ -19,10 +19,10 @@ __all__ = ["ClassifyConfig"]
 _TRAINING = TrainingConfig(
     epochs=60,
     batch_size=32,
-    learning_rate=2e-3,
+    learning_rate=5e-3,
     schedule="plateau",
-    decay_epochs=2,
-    patience=6,
+    decay_epochs=1,
+    patience=4,
 )
 
 
@@ -57,8 +57,8 @@ class ClassifyConfig(NetworkConfig):
             beginning and half from its end.
         pooling: one vector from all steps: "last" state of each direction, "mean" or "max" over
             time, or "attention" (Yang et al. 2016).
-        token_dropout: the probability of reading a token as unknown, in training.
-        embedding_dropout: dropout of the vectors of tokens.
+        token_dropout: the probability of reading a token as unknown, in training; of embeddings.
+        embedding_dropout: dropout of the elements of embeddings.
         class_weights: "none", or "balanced": a rare class counts as much as a common one.
         training: the loop (`TrainingConfig`).
     """
@@ -69,7 +69,7 @@ class ClassifyConfig(NetworkConfig):
     test_file: str | None = None
     hidden_size: int = Field(default=64, ge=1)
     bidirectional: bool = True
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
     tokens: Literal["characters", "words", "spaces", "subwords"] | None = None
     lowercase: bool | None = None
     vocabulary_size: int = Field(default=20_000, ge=2)
@@ -79,13 +79,7 @@ class ClassifyConfig(NetworkConfig):
     scaling: Literal["standard", "minmax", "none"] = "standard"
     max_steps: int = Field(default=400, ge=2)
     pooling: Literal["last", "mean", "max", "attention"] = "max"
-    token_dropout: float = Field(default=0.0, ge=0, lt=1)
-    embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
+    token_dropout: float = Field(default=0.1, ge=0, lt=1)
+    embedding_dropout: float = Field(default=0.5, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
     training: TrainingConfig = _TRAINING
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.input == "one_hot" and self.embedding_dropout:
-            raise ValueError("embedding_dropout belongs to input 'embedding'")
-        return self

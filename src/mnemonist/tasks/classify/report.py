@@ -26,7 +26,7 @@ from mnemonist.runs.report_figures import drawn
 from mnemonist.tasks.classify import figures
 from mnemonist.tasks.classify.job import TrainedClassifier
 from mnemonist.tasks.classify.score import SHARES
-from mnemonist.tasks.classify.text import network_sentence, shown_item
+from mnemonist.tasks.classify.text import network_sentence, shown_item, token_names
 from mnemonist.tasks.common.report import (
     FOOTER,
     again_section,
@@ -200,10 +200,11 @@ def _examples(trained: TrainedClassifier) -> list[int]:
 def _hardest(report: Report, trained: TrainedClassifier) -> None:
     found, test = trained.evaluation, trained.plan.parts.test
     names = test.classes
+    limit = 40 if test.kind == "symbols" else 160  # symbols have no place to break a line at
     rows = [
         Row(
             [
-                shown_item(test.items[one.index]),
+                shown_item(test.items[one.index], limit),
                 names[one.truth],
                 names[one.predicted],
                 f"{one.probability:.3f}",
@@ -232,11 +233,14 @@ def _data(report: Report, trained: TrainedClassifier) -> Section:
     section.add(
         Facts(_facts(made)),
         Figure(drawn(figures.classes_figure, parts), "Training items of each class"),
-        Figure(
-            drawn(figures.lengths_figure, parts, made.config.max_steps),
-            "How long the training items are",
-        ),
     )
+    if np.ptp(parts.train.lengths):
+        section.add(
+            Figure(
+                drawn(figures.lengths_figure, parts, made.config.max_steps),
+                "How long the training items are",
+            )
+        )
     if (findings := findings_list(made.findings)) is not None:
         section.add(findings)
     return section
@@ -251,7 +255,7 @@ def _facts(made: Any) -> list[tuple[str, str]]:
     ]
     if config.tokens is not None:
         case = ", in lower case" if config.lowercase else ""
-        facts.append(("Tokens", f"{made.encoder.width:,} {config.tokens}{case}"))
+        facts.append(("Tokens", f"{made.encoder.width:,} {token_names(made)}{case}"))
     else:
         facts.append(("Channels", f"{len(train.channels)}, scaled: {config.scaling}"))
     if config.class_weights == "balanced":

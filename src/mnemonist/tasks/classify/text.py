@@ -18,7 +18,14 @@ from mnemonist.tasks.common.text import (
 if TYPE_CHECKING:
     from mnemonist.tasks.classify.job import ClassifyPlan
 
-__all__ = ["header", "network_name", "network_sentence", "next_commands", "shown_item"]
+__all__ = [
+    "header",
+    "network_name",
+    "network_sentence",
+    "next_commands",
+    "shown_item",
+    "token_names",
+]
 
 _POOLING = {
     "last": "the last state",
@@ -44,6 +51,11 @@ def network_sentence(made: ClassifyPlan) -> str:
     return f"{reads}, {layers_of(config)}, {_POOLING[config.pooling]}"
 
 
+def token_names(made: ClassifyPlan) -> str:
+    """What tokens are called."""
+    return "symbols" if made.parts.train.kind == "symbols" else str(made.config.tokens)
+
+
 def header(made: ClassifyPlan) -> list[tuple[str, str]]:
     """What the user is told before training begins."""
     config, train = made.config, made.parts.train
@@ -55,7 +67,7 @@ def header(made: ClassifyPlan) -> list[tuple[str, str]]:
     ]
     if config.tokens is not None:
         case = ", in lower case" if config.lowercase else ""
-        lines.append(("tokens", f"{made.encoder.width:,} {config.tokens}{case}"))
+        lines.append(("tokens", f"{made.encoder.width:,} {token_names(made)}{case}"))
     return [
         *lines,
         ("network", f"{network_sentence(made)}, {made.parameters:,} parameters"),
