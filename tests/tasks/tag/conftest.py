@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 
 NAMES = ("王刚", "李明", "张伟", "陈静")
 PLACES = ("北京", "上海")
 VERBS = ("去", "到", "离开")
 
 
-def chinese(count: int = 120, seed: int = 0) -> list[str]:
+def _chinese(count: int = 120, seed: int = 0) -> list[str]:
     """`word/TAG` lines: somebody goes somewhere, with surname and given name apart."""
     draw = np.random.default_rng(seed)
     lines = []
@@ -19,7 +22,7 @@ def chinese(count: int = 120, seed: int = 0) -> list[str]:
     return lines
 
 
-def english(count: int = 120, seed: int = 0) -> list[str]:
+def _english(count: int = 120, seed: int = 0) -> list[str]:
     """`word/TAG` lines in which the word before decides what "walk" is."""
     draw = np.random.default_rng(seed)
     people = ("Ann", "Bob", "Eve")
@@ -31,3 +34,13 @@ def english(count: int = 120, seed: int = 0) -> list[str]:
         else:
             lines.append(f"to/TO walk/VB pleased/VBD {who}/NNP ./.")
     return lines
+
+
+@pytest.fixture(scope="session")
+def chinese() -> Callable[..., list[str]]:
+    return _chinese
+
+
+@pytest.fixture(scope="session")
+def english() -> Callable[..., list[str]]:
+    return _english

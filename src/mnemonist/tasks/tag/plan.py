@@ -53,6 +53,7 @@ def check(source: Source, config: TagConfig) -> list[Finding]:
         findings = check_tags(parts.train, valid=parts.valid, test=parts.test)
         findings += _empty(parts)
         if all(finding.severity != "fatal" for finding in findings):
+            parts = _repaired(parts)
             resolved, more = resolve(config, parts.train)
             findings += _unknown(parts, fit_encoder(parts.train, resolved))
             findings += _notes([*notes, *more], parts.train.name)
@@ -75,6 +76,7 @@ def plan(source: Source, config: TagConfig, *, cell: Maker | None = None) -> Tag
     parts, config, kind, notes = _parts(source, config)
     findings = check_tags(parts.train, valid=parts.valid, test=parts.test)
     raise_fatal([*findings, *_empty(parts)])
+    parts = _repaired(parts)
     resolved, more = resolve(config, parts.train)
     encoder = fit_encoder(parts.train, resolved)
     tagset = Tagset(tuple(parts.train.tags()), parts.train.scheme, kind)
@@ -125,7 +127,7 @@ def _inspected(source: Source, config: TagsConfig) -> tuple[TaggedSet, list[Find
 
 
 def _parts(source: Source, config: TagConfig) -> tuple[TaggedSplit, TagConfig, Kind, list[str]]:
-    """The parts with valid tags, the configuration of how they were read, what tags say, notes."""
+    """The parts, the configuration of how they were read, what the tags say, and notes."""
     data, how, kind = read(source, config.data)
     test = None
     if config.test_file is not None:
@@ -136,17 +138,18 @@ def _parts(source: Source, config: TagConfig) -> tuple[TaggedSplit, TagConfig, K
                 f"{data.scheme}: name the scheme (--scheme), or convert one of them"
             )
     parts = split_tagged(data, how, test=test)
-    train = replace(parts.train, findings=data.findings)
-    train, valid, tested = map(_valid, (train, parts.valid, parts.test))
-    fixed = TaggedSplit(train, valid, tested, parts.notes)
-    return fixed, config.model_copy(update={"data": how}), kind, [*data.notes, *parts.notes]
+    parts = replace(parts, train=replace(parts.train, findings=data.findings))
+    return parts, config.model_copy(update={"data": how}), kind, [*data.notes, *parts.notes]
+
+
+def _repaired(parts: TaggedSplit) -> TaggedSplit:
+    """The parts with valid tags; `check_tags` has told of those that are not."""
+    train, valid, test = map(_valid, (parts.train, parts.valid, parts.test))
+    return TaggedSplit(train, valid, test, parts.notes)
 
 
 def _valid(data: TaggedSet) -> TaggedSet:
-    """The set with the tags that conlleval reads where some are invalid.
-
-    `check_tags` has told of them by then, or tells of those that are left.
-    """
+    """The set with the tags that conlleval reads where some are invalid."""
     scheme: Scheme = data.scheme
     if scheme == "raw":
         return data

@@ -88,12 +88,12 @@ class Predictor:
 
     def surprise(self, data: TaggedSet) -> np.ndarray:
         """(n,) -ln p(tags | tokens) of each sentence; NaN where it has a tag that is not known."""
-        encoded, numbers = _encoded(data, self.encoder, self.tagset, self.config.max_steps)
+        encoded, numbers, unknown = _encoded(data, self.encoder, self.tagset, self.config.max_steps)
         total = np.zeros(len(data))
         for batch, scores in self._scored(encoded):
             found = -self.model.log_likelihood(batch, scores).cpu().double().numpy()
             np.add.at(total, numbers[batch["row"].cpu().numpy()], found)
-        total[[not _known(one, self.tagset) for one in data]] = np.nan
+        total[unknown] = np.nan
         return total
 
     def _tagged(self, one: Sentence, tags: list[str]) -> Sentence:
@@ -136,9 +136,8 @@ class Predictor:
 def batches(
     data: TaggedSet, encoder: Encoder, tagset: Tagset, config: TagConfig, *, learn: bool
 ) -> BucketBatches:
-    """A part of the data as batches; sentences with tags that training lacks are left out."""
-    known = data.take(k for k, one in enumerate(data) if _known(one, tagset))
-    encoded, _ = _encoded(known, encoder, tagset, config.max_steps)
+    """A part of the data as batches, without what has tags that training lacks."""
+    encoded, _, _ = _encoded(data, encoder, tagset, config.max_steps)
     return BucketBatches(
         {name: [one[name] for one in encoded] for name in encoded[0]},
         config.training.batch_size if learn else _ROWS,
@@ -149,18 +148,23 @@ def batches(
 
 def _encoded(
     data: TaggedSet, encoder: Encoder, tagset: Tagset, limit: int
-) -> tuple[list[dict[str, Tensor]], np.ndarray]:
-    """The pieces of the sentences with "tags" (T,), and the number of each piece's sentence."""
-    encoded, numbers = [], []
+) -> tuple[list[dict[str, Tensor]], np.ndarray, list[int]]:
+    """The pieces of the sentences with "tags" (T,), and the number of each piece's sentence.
+
+    Pieces with a tag that training lacks are left out, and the numbers of their sentences told;
+    a span that was cut in two may have got such a tag.
+    """
+    encoded, numbers, unknown = [], [], []
     for number, one in enumerate(data):
         for start, end in pieces(one.tokens, limit):
             tags = repair(one.tags[start:end], tagset.scheme)
-            if not all(tag in tagset.numbers for tag in tags):
-                tags = [tagset.tags[0]] * len(tags)  # `surprise` has no number for it
-            part = encoder.encode(one.tokens[start:end])
-            encoded.append({**part, "tags": tagset.encode(tags)})
-            numbers.append(number)
-    return encoded, np.array(numbers, dtype=np.int64)
+            if all(tag in tagset.numbers for tag in tags):
+                part = encoder.encode(one.tokens[start:end])
+                encoded.append({**part, "tags": tagset.encode(tags)})
+                numbers.append(number)
+            else:
+                unknown.append(number)
+    return encoded, np.array(numbers, dtype=np.int64), unknown
 
 
 def _cut(sentences: Sequence[Sequence[str]], limit: int) -> list[tuple[int, Sequence[str]]]:
@@ -169,10 +173,6 @@ def _cut(sentences: Sequence[Sequence[str]], limit: int) -> list[tuple[int, Sequ
         for number, tokens in enumerate(sentences)
         for start, end in pieces(tokens, limit)
     ]
-
-
-def _known(one: Sentence, tagset: Tagset) -> bool:
-    return all(tag in tagset.numbers for tag in one.tags)
 
 
 def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
