@@ -87,7 +87,7 @@ def test_check_names_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "a.conll").write_text(text * 9)
     assert run(["check", "tag", str(tmp_path / "a.conll")]) == 0
     out = capsys.readouterr().out
-    assert "line 18: " in out
+    assert "line 20: " in out
     assert "it is read as B-LOC" in out
     (tmp_path / "b.conll").write_text("Ann B-PER\nran\n")
     assert run(["check", "tag", str(tmp_path / "b.conll")]) == 2
