@@ -25,7 +25,8 @@ _TRAINING = TrainingConfig(
     learning_rate=2e-3,
     schedule="plateau",
     decay_epochs=2,
-    patience=6,
+    patience=5,
+    min_delta=1e-3,
     teacher_forcing=TeacherForcing(validation=1.0),
 )
 
@@ -78,7 +79,8 @@ class TranslateConfig(NetworkConfig):
         language: of the targets, as in zh or en, which decides how BLEU cuts words; by default
             told by their script.
         measure: what decides: "BLEU", "chrF2" or "exact"; by default exact where targets are
-            characters of a script with spaces (dates, codes), else BLEU.
+            characters of a script with spaces (dates, codes) or shorter than four tokens, else
+            BLEU.
         training: the loop (`TrainingConfig`).
     """
 

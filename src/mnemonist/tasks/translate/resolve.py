@@ -14,6 +14,7 @@ from mnemonist.tasks.translate.config import TranslateConfig
 __all__ = ["resolve"]
 
 _WORDS = 4
+_GRAM = 4
 _SAMPLE = 2000
 
 
@@ -44,7 +45,9 @@ def resolve(
     if language is None:
         chosen["language"] = language = detect_script(train.targets)
     chosen["input_feeding"] = config.feeds_input
-    chosen["measure"], why = _measure(config, str(kinds["target_tokens"]), language)
+    chosen["measure"], why = _measure(
+        config, str(kinds["target_tokens"]), language, train.targets[:_SAMPLE]
+    )
     if why:
         notes.append(f"measure: {chosen['measure']}, as {why}")
     if not valid:
@@ -63,7 +66,9 @@ def _tokens(texts: list[str]) -> tuple[str, str]:
     return ("words" if words >= _WORDS else "characters"), why
 
 
-def _measure(config: TranslateConfig, tokens: str, language: str) -> tuple[str, str]:
+def _measure(
+    config: TranslateConfig, tokens: str, language: str, targets: list[str]
+) -> tuple[str, str]:
     installed = find_spec("sacrebleu") is not None
     if config.measure is not None:
         if config.measure != "exact" and not installed:
@@ -75,4 +80,7 @@ def _measure(config: TranslateConfig, tokens: str, language: str) -> tuple[str, 
         )
     if tokens == "characters" and not language:
         return "exact", "targets are characters of a script with spaces, such as dates and codes"
+    usual = median(len(text if language else text.split()) for text in targets)
+    if usual < _GRAM:
+        return "exact", f"targets are shorter than the {_GRAM} tokens in a row that BLEU counts"
     return "BLEU", ""
