@@ -21,8 +21,8 @@ _TRAINING = TrainingConfig(
     batch_size=32,
     learning_rate=5e-3,
     schedule="plateau",
-    decay_epochs=1,
-    patience=4,
+    decay_epochs=2,
+    patience=6,
 )
 
 
@@ -69,7 +69,7 @@ class ClassifyConfig(NetworkConfig):
     test_file: str | None = None
     hidden_size: int = Field(default=64, ge=1)
     bidirectional: bool = True
-    dropout: float = Field(default=0.5, ge=0, lt=1)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
     tokens: Literal["characters", "words", "spaces", "subwords"] | None = None
     lowercase: bool | None = None
     vocabulary_size: int = Field(default=20_000, ge=2)
