@@ -89,7 +89,7 @@ def test_check_names_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     assert "line 20: " in out
     assert "it is read as B-LOC" in out
-    (tmp_path / "b.conll").write_text("Ann B-PER\nran\n")
+    (tmp_path / "b.conll").write_text("Ann B-PER\nran\n\n" + text)
     assert run(["check", "tag", str(tmp_path / "b.conll")]) == 2
     assert "line 2" in capsys.readouterr().out
 
@@ -101,3 +101,13 @@ def test_cells_are_compared(
     options = ["--cells", "gru", "--seeds", "1", "--epochs", "1", "--hidden-size", "4"]
     assert run(["compare", "tag", source, *options, "--run", str(tmp_path / "c")]) == 0
     assert "gru 4" in capsys.readouterr().out
+
+
+def test_parts_may_be_numbers_of_sentences(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(trained.parent / "news.txt")
+    assert run(["check", "tag", source, "--test", "30", "--valid", "5"]) == 0
+    assert "sentences" in capsys.readouterr().out
+    assert run(["check", "tag", source, "--test", "99.5"]) == 2
+    assert "a whole number of sentences" in capsys.readouterr().err

@@ -14,7 +14,7 @@ def contiguous(
 
     Args:
         count: how many there are.
-        valid, test: the share of them (below 1), or a number of them (int).
+        valid, test: the share of them (below 1), or a number of them (above 1, or int).
         label: what is cut, for the message.
         unit: what is counted, for the message.
 
@@ -28,7 +28,8 @@ def contiguous(
     """
     sizes = []
     for name, share in (("valid", valid), ("test", test)):
-        whole = isinstance(share, int)
+        # a command line has every number as a float: 400.0 is 400 sentences
+        whole = isinstance(share, int) or (share > 1 and share.is_integer())
         if share < 0 or (not whole and share >= 1):
             raise ConfigError(
                 f"{name}={share}: a share from 0 to below 1, or a whole number of {unit}."
