@@ -178,12 +178,13 @@ def test_check_lists_what_was_found_and_chosen(
     assert run(["check", "language", "bad.txt"]) != 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("mode", ["streams", "sentences"])
+@pytest.mark.parametrize(
+    ("how", "mode"), [(signal.SIGKILL, "streams"), (signal.SIGINT, "sentences")]
+)
 def test_a_stopped_training_goes_on_to_the_same_bits(
     home: Path, how: signal.Signals, mode: str
 ) -> None:
-    command = ["train", "language", "text.txt", *QUICK[1:], "--epochs=12", "--patience=60"]
+    command = ["train", "language", "text.txt", *QUICK[1:], "--epochs=6", "--patience=60"]
     command += ["--checkpoint-every=0.01", "--mode", mode, "--input-dropout=0.2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "mnemonist", *command, "--run", "stopped"],

@@ -10,7 +10,9 @@ from tests.tasks.language.conftest import QUICK, sentences
 
 from mnemonist import LanguageModel
 from mnemonist.decoding.ngram import KneserNey, Unigram
+from mnemonist.tasks.language import job
 from mnemonist.tasks.language.tables import by_frequency, by_position, most_surprising
+from mnemonist.training import Silent
 
 
 def test_bits_per_character_counts_line_breaks_and_perplexity_line_ends(
@@ -84,3 +86,14 @@ def test_baselines_may_count_less_and_say_so() -> None:
     model = LanguageModel(**QUICK, steps=20, test=30, baseline_tokens=1000).fit(sentences())
     (note,) = model.evaluation_.notes
     assert "baseline_tokens" in note
+
+
+def test_of_a_long_test_part_the_beginning_is_measured(
+    streams: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, predictor = streams._done().plan, streams._fitted()
+    monkeypatch.setattr(job, "_MOST_MEASURED", 200)
+    found = made.measure(predictor, made.baselines(Silent()))
+    assert 150 < len(found.network) <= 200
+    np.testing.assert_allclose(found.network, streams.evaluation_.network[: len(found.network)])
+    assert "measured on the first" in found.notes[0]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
 
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.report import Report
@@ -26,6 +28,8 @@ from mnemonist.training.rng import seed_everything
 __all__ = ["LanguagePlan", "TrainedLanguage"]
 
 TrainedLanguage = Trained[Predictor, Evaluation]
+
+_MOST_MEASURED = 5_000_000  # tokens, each of which is a number a model in memory
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,13 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
         return fit_baselines(self.config, self.resolved.parts)
 
     def measure(self, predictor: Predictor, baselines: Baselines) -> Evaluation:
-        parts = self.resolved.parts
-        return evaluate(
-            predictor, baselines, parts.test, parts.valid.ids, name=name_of(self.config)
-        )
+        parts, part = self.resolved.parts, self.resolved.parts.test
+        if len(part.ids) > _MOST_MEASURED:
+            last = int(np.searchsorted(part.offsets, _MOST_MEASURED, side="right")) - 1
+            part = part.part(0, max(1, last))
+            note = f"measured on the first {len(part.ids):,} of {len(parts.test.ids):,} test tokens"
+            baselines = replace(baselines, notes=[*baselines.notes, note])
+        return evaluate(predictor, baselines, part, parts.valid.ids, name=name_of(self.config))
 
     def store(self, trained: TrainedLanguage, folder: RunFolder) -> None:
         from mnemonist.tasks.language.tables import surprisal_table
