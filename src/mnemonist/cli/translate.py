@@ -218,7 +218,7 @@ def compare(
 
 
 def _lines(source: str, encoding: str | None) -> Iterator[str]:
-    """The lines of a file, or of standard input as they come."""
+    """The lines of a file, or of standard input."""
     if source == "-":
         for line in sys.stdin:
             yield line.rstrip("\r\n")
