@@ -56,7 +56,7 @@ class ClassifyConfig(NetworkConfig):
         max_steps: of a longer item only so many steps are read, half of them from its
             beginning and half from its end.
         pooling: one vector from all steps: "last" state of each direction, "mean" or "max" over
-            time, or "attention" (Yang et al. 2016).
+            time, or "attention" (Yang et al. 2016); by default attention for text, else max.
         token_dropout: the probability of reading a token as unknown, in training; of embeddings.
         embedding_dropout: dropout of the elements of embeddings.
         class_weights: "none", or "balanced": a rare class counts as much as a common one.
@@ -78,7 +78,7 @@ class ClassifyConfig(NetworkConfig):
     embedding_size: int = Field(default=64, ge=1)
     scaling: Literal["standard", "minmax", "none"] = "standard"
     max_steps: int = Field(default=400, ge=2)
-    pooling: Literal["last", "mean", "max", "attention"] = "max"
+    pooling: Literal["last", "mean", "max", "attention"] | None = None
     token_dropout: float = Field(default=0.1, ge=0, lt=1)
     embedding_dropout: float = Field(default=0.5, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"

@@ -108,4 +108,4 @@ def build(config: ClassifyConfig, width: int, classes: int, cell: Maker) -> Clas
     else:
         read = nn.Identity()
     recurrent = layers(config, width, cell)
-    return ClassifierModel(read, recurrent, config.pooling, classes, config.dropout)
+    return ClassifierModel(read, recurrent, config.pooling or "max", classes, config.dropout)

@@ -200,15 +200,14 @@ def _examples(trained: TrainedClassifier) -> list[int]:
 def _hardest(report: Report, trained: TrainedClassifier) -> None:
     found, test = trained.evaluation, trained.plan.parts.test
     names = test.classes
-    limit = 40 if test.kind == "symbols" else 160  # symbols have no place to break a line at
     rows = [
         Row(
             [
-                shown_item(test.items[one.index], limit),
                 names[one.truth],
                 names[one.predicted],
                 f"{one.probability:.3f}",
                 _where(test, one.index),
+                shown_item(test.items[one.index]),
             ]
         )
         for one in top_losses(found.truth, found.probabilities, _TOP)
@@ -218,10 +217,10 @@ def _hardest(report: Report, trained: TrainedClassifier) -> None:
         return
     report.section("The hardest items").add(
         ReportTable(
-            ["Item", "True", "Predicted", "p of the true class", "Where"],
+            ["True", "Predicted", "p of true", "Where", "Item"],
             rows,
             "The test items with the largest loss. Wrong labels are found here first.",
-            text_columns=(0, 1, 2, 4),
+            text_columns=(0, 1, 3, 4),
         )
     )
 

@@ -79,10 +79,11 @@ def header(made: ClassifyPlan) -> list[tuple[str, str]]:
 def next_commands(made: ClassifyPlan, run: Path | None) -> list[str]:
     """What one might do after a training."""
     path = str(run or "RUN")
+    other = "max" if made.config.pooling != "max" else "attention"
     return [
         shlex.join(["mnemonist", "predict", "classify", path, "FILE"]),
         shlex.join(["mnemonist", "eval", "classify", path]),
-        shlex.join(["mnemonist", "train", "classify", *made.sources, "--pooling", "attention"]),
+        shlex.join(["mnemonist", "train", "classify", *made.sources, "--pooling", other]),
     ]
 
 
