@@ -77,10 +77,10 @@ def main() -> None:
     """Train, ask, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="the SVG file to write")
-    parser.add_argument("--cells", nargs="+", default=["elman", "gru", "lstm"])
-    parser.add_argument("--sentences", type=int, default=20_000)
+    parser.add_argument("--cells", nargs="+", default=["lstm", "elman", "gru"])
+    parser.add_argument("--sentences", type=int, default=6_000)
     parser.add_argument("--pairs", type=int, default=300)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     distances = [1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30]
@@ -95,8 +95,8 @@ def main() -> None:
             hidden_size=64,
             embedding_size=32,
             epochs=options.epochs,
-            learning_rate=5e-3,
-            batch_size=64,
+            learning_rate=1e-2,
+            batch_size=16,
             test=500,
             valid=500,
             seed=options.seed,
