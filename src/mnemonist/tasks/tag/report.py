@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from mnemonist.data.tags import Sentence
 from mnemonist.runs.report import (
+    Bullets,
     Facts,
     Figure,
     Folded,
@@ -173,22 +175,21 @@ def _example(trained: TrainedTagger, true: str, given: str) -> str:
 def _hardest(report: Report, trained: TrainedTagger) -> None:
     found, test = trained.evaluation, trained.plan.parts.test
     order = np.argsort(-np.nan_to_num(found.surprise, nan=-1.0), kind="stable")[:_HARDEST]
-    rows = []
+    items: list[tuple[Literal["", "note", "warning", "fatal"], str]] = []
     for k in order.tolist():
         one, tags = test[k], found.tags[k]
         wrong = sum(a != b for a, b in zip(one.tags, tags, strict=True))
-        where = f"line {one.line:,}" if one.line else f"{k + 1:,}"
-        shown = _marked(one, tags)
-        rows.append(Row([shown, f"{wrong} of {len(one)}", f"{found.surprise[k]:.1f}", where]))
+        where = f"Line {one.line:,}" if one.line else f"Sentence {k + 1:,}"
+        told = f"{where}, {wrong} of {len(one)} wrong, -ln p = {found.surprise[k]:.1f}"
+        items.append(("", f"{told}: {_marked(one, tags)}"))
     report.section("The most surprising sentences").add(
-        ReportTable(
-            ["With the errors", "Wrong", "-ln p of the true tags", "Where"],
-            rows,
+        Text(
             "The test sentences whose true tags the network held least likely, cut to where the "
-            "errors are. In brackets: the true tag, then the network's. Wrong tags in the data are "
-            "found here first.",
-            text_columns=(0, 3),
-        )
+            "errors begin. In brackets: the true tag, then the network's. Wrong tags in the data "
+            "are found here first.",
+            soft=True,
+        ),
+        Bullets(items),
     )
 
 
