@@ -141,3 +141,19 @@ def test_texts_that_are_too_short_are_refused() -> None:
         LanguageModel().plan(["one line"])
     with pytest.raises(ConfigError, match="not trained"):
         LanguageModel().score(["a"])
+
+
+def test_a_stream_that_starts_anew_forgets_what_it_carried() -> None:
+    model, generator = network(), torch.Generator().manual_seed(0)
+    batch = {"read": torch.arange(8).view(4, 2), "next": torch.arange(1, 9).view(4, 2)}
+    carried = {name: torch.ones(1, 2, 5) for name in model.recurrent.state_sizes}
+
+    def loss(fresh: float, state: dict[str, torch.Tensor] | None) -> float:
+        objective = LanguageObjective(fresh=fresh)
+        found = objective.loss(model, batch, carried=state, forcing=1.0, generator=generator)
+        return float(found.total.detach())
+
+    assert loss(0.0, carried) != loss(0.0, None)
+    assert loss(1.0, carried) == pytest.approx(loss(1.0, None))
+    model.eval()
+    assert loss(1.0, carried) == loss(0.0, carried)

@@ -73,6 +73,9 @@ class LanguageConfig(NetworkConfig):
             state and a zero input, and ends at <eos>.
         steps: tokens of a piece of a stream, through which gradients flow; by default 100, 50
             where training has less than a million tokens.
+        fresh: probability that a stream's state is set back before a piece, in training. Without,
+            a network never sees a beginning again: its state wanders off over hundreds of
+            thousands of steps, and it fails on a new text, which starts from zero.
         embedding_size: width of a token's vector; by default 64 for fewer than 1,000 types,
             else the hidden size up to 256.
         tie: whether the softmax has the embedding's weights (Inan et al. 2017); by default
@@ -100,6 +103,7 @@ class LanguageConfig(NetworkConfig):
     mode: Literal["streams", "sentences"] = "streams"
     steps: int | None = Field(default=None, ge=1)
     hidden_size: int = Field(default=256, ge=1)
+    fresh: float = Field(default=0.05, ge=0, le=1)
     embedding_size: int | None = Field(default=None, ge=1)
     tie: bool | None = None
     softmax: Literal["full", "adaptive"] | None = None

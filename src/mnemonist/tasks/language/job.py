@@ -63,7 +63,7 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
         train, valid = self._batches()
         history = fit(
             model,
-            LanguageObjective(config.activation_penalty, config.temporal_penalty),
+            LanguageObjective(config.activation_penalty, config.temporal_penalty, config.fresh),
             train,
             valid,
             config.training,

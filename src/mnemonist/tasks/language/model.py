@@ -59,7 +59,12 @@ class LanguageNetwork(nn.Module):
             self.softmax = Softmax(width, vocabulary_size, tied=tied)
 
     def forward(
-        self, tokens: Tensor, state: State | None = None, lengths: Tensor | None = None
+        self,
+        tokens: Tensor,
+        state: State | None = None,
+        lengths: Tensor | None = None,
+        *,
+        fresh: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """What the softmax reads after each token.
 
@@ -67,12 +72,17 @@ class LanguageNetwork(nn.Module):
             tokens: (T, B), the tokens read; V for the zero input.
             state: before the first; zero (or what the cell says) if not given.
             lengths: (B,), the tokens of each row; all T if not given.
+            fresh: (B,), rows that start from the initial state all the same.
 
         Returns:
             (T, B, H) and the state after each row.
         """
         read = self.into(self.words(tokens, self.embedding))
-        hidden, after = self.recurrent(read, state, lengths=lengths)
+        resets = None
+        if fresh is not None:
+            resets = torch.zeros(tokens.shape, dtype=torch.bool, device=tokens.device)
+            resets[0] = fresh
+        hidden, after = self.recurrent(read, state, lengths=lengths, resets=resets)
         return self.out_of(hidden), dict(after)
 
 
@@ -81,13 +91,15 @@ class LanguageObjective:
     """-log p of every token, in nats, given those before it.
 
     In training the penalties of Merity et al. (2017) are added: `activation` times the mean
-    square of what the softmax reads, `temporal` times that of its changes over time.
+    square of what the softmax reads, `temporal` times that of its changes over time; and a row
+    that carries a state on starts anew with the probability `fresh`.
 
     A batch has "read" and "next", (T, B); and "lengths" (B,) where rows end before T.
     """
 
     activation: float = 0.0
     temporal: float = 0.0
+    fresh: float = 0.0
 
     def loss(
         self,
@@ -100,8 +112,11 @@ class LanguageObjective:
     ) -> LossResult:
         """The surprisal of the batch's tokens; see `Objective`."""
         assert isinstance(model, LanguageNetwork)
-        lengths = batch.get("lengths")
-        hidden, state = model(batch["read"], carried, lengths)
+        lengths, read, fresh = batch.get("lengths"), batch["read"], None
+        if model.training and carried is not None and self.fresh:
+            drawn = torch.rand(read.shape[1], generator=generator) < self.fresh
+            fresh = drawn.to(read.device)
+        hidden, state = model(read, carried, lengths, fresh=fresh)
         target = batch["next"]
         if lengths is None:
             kept, wanted = hidden.flatten(0, 1), target.flatten()
