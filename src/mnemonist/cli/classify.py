@@ -1,12 +1,21 @@
-"""``mnemonist check | train | eval | predict classify``."""
+"""``mnemonist check | train | eval | predict | compare classify``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from mnemonist.cli.jobs import File, announce, conclude, config_of, report_findings
+from cyclopts import Parameter
+
+from mnemonist.cli.jobs import (
+    File,
+    announce,
+    conclude,
+    config_of,
+    report_findings,
+    show_comparison,
+)
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
 from mnemonist.tasks.classify.config import ClassifyConfig
@@ -14,7 +23,7 @@ from mnemonist.tasks.classify.config import ClassifyConfig
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["check", "evaluate", "predict", "train"]
+__all__ = ["check", "compare", "evaluate", "predict", "train"]
 
 DEFAULTS = ClassifyConfig()
 Options = flags(
@@ -143,3 +152,44 @@ def predict(
         output.line(table.to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     else:
         output.line(table.to_csv(index=False).rstrip("\n"))
+
+
+@with_options(Options)
+def compare(
+    source: str,
+    /,
+    *,
+    cells: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    hidden_sizes: Annotated[list[int] | None, Parameter(consume_multiple=True)] = None,
+    seeds: int = 3,
+    run: Path | None = None,
+    config: File = None,
+    overwrite: bool = False,
+    json: bool = False,
+    options: BaseModel | None = None,
+) -> None:
+    """Train several cells at several sizes from several seeds; show what is luck.
+
+    Args:
+        source: what train takes: a table, a FASTA, .ts or NumPy file, or a folder.
+        cells: the cells, by name or module:Class; lstm, gru and elman by default.
+        hidden_sizes: their sizes; that of the configuration by default.
+        seeds: how many seeds each.
+        run: the folder of the report; runs/ and a name from file and options by default.
+        config: a TOML file with options; those on the command line go over it.
+        overwrite: throw away what the folder holds.
+        json: print the results as one JSON object.
+    """
+    from mnemonist.tasks.classify.plan import plan
+
+    show_comparison(
+        "classify",
+        lambda asked: plan([source], asked),
+        config_of(ClassifyConfig, config, options),
+        Output(json),
+        cells=cells or ["lstm", "gru", "elman"],
+        hidden_sizes=hidden_sizes or (),
+        seeds=seeds,
+        run=run,
+        overwrite=overwrite,
+    )

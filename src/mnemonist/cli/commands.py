@@ -77,6 +77,11 @@ JOBS = (
         "Classify lines or files, with probabilities",
     ),
     Command(
+        ("compare", "classify"),
+        "mnemonist.cli.classify:compare",
+        "Train several cells, sizes and seeds on labelled sequences",
+    ),
+    Command(
         ("check", "language"),
         "mnemonist.cli.language:check",
         "Look a text over: encoding, control characters, repeated lines",
@@ -105,6 +110,11 @@ JOBS = (
         ("sample", "language"),
         "mnemonist.cli.language:sample",
         "Write a text from a prompt, token by token",
+    ),
+    Command(
+        ("compare", "language"),
+        "mnemonist.cli.language:compare",
+        "Train several cells, sizes and seeds on one text",
     ),
     Command(
         ("check", "translate"),

@@ -1,12 +1,21 @@
-"""``mnemonist check | train | eval | score | rerank | sample language``."""
+"""``mnemonist check | train | eval | score | rerank | sample | compare language``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from mnemonist.cli.jobs import File, announce, conclude, config_of, report_findings
+from cyclopts import Parameter
+
+from mnemonist.cli.jobs import (
+    File,
+    announce,
+    conclude,
+    config_of,
+    report_findings,
+    show_comparison,
+)
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
 from mnemonist.tasks.language.config import LanguageConfig
@@ -14,7 +23,7 @@ from mnemonist.tasks.language.config import LanguageConfig
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["check", "evaluate", "rerank", "sample", "score", "train"]
+__all__ = ["check", "compare", "evaluate", "rerank", "sample", "score", "train"]
 
 DEFAULTS = LanguageConfig()
 Options = flags(
@@ -110,6 +119,47 @@ def evaluate(
     said = found.part.statistics()
     output.line(f"{said.tokens:,} tokens, {100 * said.unknown_rate:.2g} % unknown")
     output.line(found.convention)
+
+
+@with_options(Options)
+def compare(
+    source: str,
+    /,
+    *,
+    cells: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    hidden_sizes: Annotated[list[int] | None, Parameter(consume_multiple=True)] = None,
+    seeds: int = 3,
+    run: Path | None = None,
+    config: File = None,
+    overwrite: bool = False,
+    json: bool = False,
+    options: BaseModel | None = None,
+) -> None:
+    """Train several cells at several sizes from several seeds; show what is luck.
+
+    Args:
+        source: a text file, or a folder of .txt files.
+        cells: the cells, by name or module:Class; lstm, gru and elman by default.
+        hidden_sizes: their sizes; that of the configuration by default.
+        seeds: how many seeds each.
+        run: the folder of the report; runs/ and a name from file and options by default.
+        config: a TOML file with options; those on the command line go over it.
+        overwrite: throw away what the folder holds.
+        json: print the results as one JSON object.
+    """
+    from mnemonist.tasks.language.plan import plan
+
+    show_comparison(
+        "language",
+        lambda asked: plan(source, asked),
+        config_of(LanguageConfig, config, options),
+        Output(json),
+        cells=cells or ["lstm", "gru", "elman"],
+        hidden_sizes=hidden_sizes or (),
+        seeds=seeds,
+        run=run,
+        overwrite=overwrite,
+    )
 
 
 def score(

@@ -8,56 +8,28 @@ from typing import Any
 import numpy as np
 
 from mnemonist.data.labelled import LabelledSplit
-from mnemonist.evaluation.classification import confusion_matrix
 from mnemonist.evaluation.reliability import reliability_curve
 from mnemonist.runs.report_figures import (
     ACCENT,
     BAND,
     FAINT,
-    INK,
     OTHERS,
     SOFT,
     drawing,
     plain_numbers,
 )
 from mnemonist.tasks.classify.score import SHARES, Evaluation
+from mnemonist.tasks.common.figures import shortened
 
 __all__ = [
     "classes_figure",
-    "confusion_figure",
     "early_figure",
     "lengths_figure",
     "prefix_figure",
     "reliability_figure",
 ]
 
-_WRITTEN, _NAMED = 12, 40
-
-
-def confusion_figure(found: Evaluation, classes: Sequence[str]) -> str:
-    """True class by row, predicted class by column, as shares of the row."""
-    count = len(classes)
-    matrix = confusion_matrix(found.truth, found.probabilities.argmax(axis=1), count)
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    with drawing("confusion", height=min(2.2 + 0.24 * count, 7.5)) as d:
-        ax = d.axes()
-        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
-        if count <= (_WRITTEN // 2 if d.narrow else _WRITTEN):
-            for row, column in np.argwhere(matrix > 0):
-                colour = "white" if shares[row, column] > 0.55 else INK
-                ax.text(
-                    column, row, f"{matrix[row, column]:,}",
-                    ha="center", va="center", color=colour, fontsize=8.5,
-                )  # fmt: skip
-        every = range(0, count, 1 if count <= _NAMED else -(-count // _NAMED))
-        names = [_short(classes[k]) for k in every]
-        long = max(map(len, names)) * count > (24 if d.narrow else 60)
-        ax.set_xticks(every, names, rotation=90 if long else 0)
-        ax.set_yticks(every, names)
-        ax.grid(False)
-        ax.set_xlabel("predicted")
-        ax.set_ylabel("true")
-    return d.svg
+_NAMED = 40
 
 
 def reliability_figure(found: Evaluation) -> str:
@@ -107,7 +79,7 @@ def prefix_figure(
     with drawing(f"prefix {ends[-1]} {classes[shown[0]]}", height=2.3) as d:
         ax = d.axes()
         for colour, k in zip((ACCENT, *OTHERS), shown, strict=False):
-            ax.plot(ends, probabilities[:, k], color=colour, label=_short(classes[k], 24))
+            ax.plot(ends, probabilities[:, k], color=colour, label=shortened(classes[k], 24))
         ax.set_ylim(-0.02, 1.02)
         ax.set_ylabel("probability")
         if labels and len(labels) <= (22 if d.narrow else 48):
@@ -127,7 +99,7 @@ def classes_figure(parts: LabelledSplit) -> str:
         ax = d.axes()
         places = np.arange(len(order))
         ax.barh(places, counts[order], color=ACCENT, height=0.7)
-        ax.set_yticks(places, [_short(names[k]) for k in order])
+        ax.set_yticks(places, [shortened(names[k]) for k in order])
         ax.invert_yaxis()
         ax.grid(False)
         plain_numbers(ax.xaxis)
@@ -152,7 +124,3 @@ def lengths_figure(parts: LabelledSplit, limit: int) -> str:
         ax.set_xlabel(unit)
         ax.set_ylabel("training items")
     return d.svg
-
-
-def _short(name: str, limit: int = 18) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"

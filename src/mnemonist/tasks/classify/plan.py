@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnemonist.data.findings import Finding, raise_fatal
+from mnemonist.data.findings import Finding, by_severity, raise_fatal
 from mnemonist.data.labelled import LabelledConfig, LabelledSet, LabelledSplit
 from mnemonist.data.labelled.check import audit
 from mnemonist.data.labelled.load import Source as FileSource
@@ -43,8 +43,7 @@ def check(source: Source, config: ClassifyConfig) -> list[Finding]:
     findings = _audited(data, tested, config.data)
     if all(finding.severity != "fatal" for finding in findings):
         findings = list(_decided(data, tested, config, findings)[-1])
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def plan(source: Source, config: ClassifyConfig, *, cell: Maker | None = None) -> ClassifyPlan:

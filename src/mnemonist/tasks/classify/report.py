@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mnemonist.data.labelled import LabelledSet
-from mnemonist.evaluation.classification import top_losses
+from mnemonist.evaluation.classification import confusion_matrix, top_losses
 from mnemonist.runs.report import (
     Bullets,
     Facts,
@@ -27,6 +27,7 @@ from mnemonist.tasks.classify import figures
 from mnemonist.tasks.classify.job import TrainedClassifier
 from mnemonist.tasks.classify.score import SHARES
 from mnemonist.tasks.classify.text import network_sentence, shown_item, token_names
+from mnemonist.tasks.common.figures import confusion_figure
 from mnemonist.tasks.common.report import (
     FOOTER,
     again_section,
@@ -115,10 +116,11 @@ def _results(report: Report, trained: TrainedClassifier) -> None:
 
 def _confusions(report: Report, trained: TrainedClassifier) -> None:
     found, classes = trained.evaluation, trained.predictor.classes
+    matrix = confusion_matrix(found.truth, found.probabilities.argmax(axis=1), len(classes))
     section = report.section("Which classes are confused")
     section.add(
         Figure(
-            drawn(figures.confusion_figure, found, classes),
+            drawn(confusion_figure, matrix, classes),
             "Confusion matrix: true classes in rows, predicted classes in columns",
             "Rows are true classes, columns what the network said. The darker, the larger the share "
             "of the row.",

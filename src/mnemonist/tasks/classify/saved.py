@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mnemonist import cells
 from mnemonist.data.findings import raise_fatal
 from mnemonist.data.labelled import LabelledConfig, LabelledSet
 from mnemonist.data.labelled.check import unseen_labels
@@ -20,7 +19,7 @@ from mnemonist.tasks.classify.job import ClassifyPlan, predictions
 from mnemonist.tasks.classify.plan import Source, plan, read
 from mnemonist.tasks.classify.predictor import Predictor, load_predictor
 from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.programs import named_cell
 
 __all__ = ["classified", "opened", "tested_on"]
 
@@ -40,9 +39,9 @@ def opened(
         DataError: the data are not there, have changed or do not fit.
     """
     folder = run_of(run, "classify")
-    predictor = load_predictor(folder, cell=_cell_of(cell))
+    predictor = load_predictor(folder, cell=named_cell(cell))
     config = predictor.config
-    made = plan(_sources_of(folder), config, cell=_cell_of(cell) or maker_of(folder, config))
+    made = plan(_sources_of(folder), config, cell=named_cell(cell) or maker_of(folder, config))
     if made.fingerprint() != folder.load_json("data.json")["fingerprint"]:
         raise DataError(
             f"{made.source_name} has changed since {folder.path} was trained on it: restore it, or "
@@ -81,7 +80,7 @@ def classified(
         DataError: items of another kind than the network reads.
     """
     folder = run_of(run, "classify")
-    predictor = load_predictor(folder, cell=_cell_of(cell))
+    predictor = load_predictor(folder, cell=named_cell(cell))
     kind = folder.load_json("data.json")["kind"]
     config = predictor.config.data.model_copy(update={"kind": kind})
     items = read(_lines(kind, config) if source is None else source, config, labelled=False)
@@ -119,11 +118,6 @@ def fitting(items: LabelledSet, kind: str, channels: int) -> LabelledSet:
             f"the network reads {channels}"
         )
     return items
-
-
-def _cell_of(cell: str | None) -> Maker | None:
-    """The class that was named, imported; None where none was."""
-    return None if cell is None else cells.resolve(cell, allow_import=True)
 
 
 def _sources_of(folder: RunFolder) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from mnemonist.runs.report_figures import ACCENT, FAINT, INK, SOFT, drawing, plain_numbers
 from mnemonist.training.history import History
 
-__all__ = ["confusion_figure", "learning_figure"]
+__all__ = ["confusion_figure", "learning_figure", "shortened"]
 
 _WRITTEN, _NAMED = 12, 40
 
@@ -68,7 +68,7 @@ def confusion_figure(matrix: np.ndarray, names: Sequence[str]) -> str:
                     ha="center", va="center", color=colour, fontsize=8.5,
                 )  # fmt: skip
         every = range(0, count, 1 if count <= _NAMED else -(-count // _NAMED))
-        shown = [_short(names[k]) for k in every]
+        shown = [shortened(names[k]) for k in every]
         long = max(map(len, shown)) * count > (24 if d.narrow else 60)
         ax.set_xticks(every, shown, rotation=90 if long else 0)
         ax.set_yticks(every, shown)
@@ -78,5 +78,6 @@ def confusion_figure(matrix: np.ndarray, names: Sequence[str]) -> str:
     return d.svg
 
 
-def _short(name: str, limit: int = 18) -> str:
+def shortened(name: str, limit: int = 18) -> str:
+    """A name that fits beside an axis."""
     return name if len(name) <= limit else name[: limit - 1] + "…"

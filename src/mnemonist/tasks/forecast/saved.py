@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mnemonist import cells
 from mnemonist.data.series.load import Source, load_series
 from mnemonist.errors import ConfigError, DataError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker, SavedCells
+from mnemonist.tasks.common.programs import Maker, SavedCells, named_cell
 from mnemonist.tasks.forecast.future import forecast_table
 from mnemonist.tasks.forecast.job import ForecastPlan
 from mnemonist.tasks.forecast.plan import plan
@@ -41,9 +40,9 @@ def opened(
         ConfigError: `trainable` with a cell of the user's whose class is not given.
     """
     folder = run_of(run, "forecast")
-    predictor = load_predictor(folder, cell=_cell_of(cell))
+    predictor = load_predictor(folder, cell=named_cell(cell))
     config = predictor.config
-    maker: Maker = _cell_of(cell) or maker_of(folder, config)
+    maker: Maker = named_cell(cell) or maker_of(folder, config)
     if trainable and isinstance(maker, SavedCells):
         raise ConfigError(
             f"training anew needs the class of the cell: give --cell {config.cell}, which runs "
@@ -57,14 +56,9 @@ def future_of(
 ) -> tuple[pd.DataFrame, str]:
     """The forecast beyond the end of the data, and the data's name; see `opened`."""
     folder = run_of(run, "forecast")
-    predictor = load_predictor(folder, cell=_cell_of(cell))
+    predictor = load_predictor(folder, cell=named_cell(cell))
     data = load_series(_source_of(folder, source), predictor.config.series)
     return forecast_table(predictor, data), data.name
-
-
-def _cell_of(cell: str | None) -> Maker | None:
-    """The class that was named, imported; None where none was."""
-    return None if cell is None else cells.resolve(cell, allow_import=True)
 
 
 def _source_of(folder: RunFolder, source: Source | None) -> Source:

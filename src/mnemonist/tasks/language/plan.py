@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnemonist.data.findings import Finding, raise_fatal
+from mnemonist.data.findings import Finding, by_severity, raise_fatal
 from mnemonist.data.text import Tokenizer, Vocabulary, check_lines
 from mnemonist.data.text.lines import TextSource
 from mnemonist.tasks.common.network import explained, size_of
@@ -34,8 +34,7 @@ def check(source: TextSource, config: LanguageConfig) -> list[Finding]:
         resolved = resolve(config, source)
         found += resolved.findings
         found += [Finding("note", "note", note) for note in resolved.notes]
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(found, key=lambda finding: rank[finding.severity])
+    return by_severity(found)
 
 
 def plan(

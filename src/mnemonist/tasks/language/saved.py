@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mnemonist import cells
 from mnemonist.data.text import TokenCorpus
 from mnemonist.data.text.lines import TextSource
 from mnemonist.errors import DataError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.programs import Maker, named_cell
 from mnemonist.tasks.common.text import name_of
 from mnemonist.tasks.language.job import LanguagePlan
 from mnemonist.tasks.language.plan import plan
@@ -35,7 +34,7 @@ def predictor_of(run: str | Path, *, cell: str | None = None) -> tuple[Predictor
         RunFolderError: no finished run, or a damaged one.
     """
     folder = run_of(run, "language")
-    return load_predictor(folder, cell=_cell_of(cell)), folder
+    return load_predictor(folder, cell=named_cell(cell)), folder
 
 
 def opened(
@@ -53,7 +52,7 @@ def opened(
         DataError: the text is not there, or is another by now.
     """
     predictor, folder = predictor_of(run, cell=cell)
-    maker: Maker = _cell_of(cell) or maker_of(folder, predictor.config)
+    maker: Maker = named_cell(cell) or maker_of(folder, predictor.config)
     known = (predictor.tokenizer, predictor.vocabulary)
     text = source if source is not None else training_text(folder)
     made = plan(text, predictor.config, cell=maker, known=known)
@@ -98,7 +97,3 @@ def training_text(folder: RunFolder) -> str:
             "what the network is measured against: put it back, or call from the same folder"
         )
     return recorded
-
-
-def _cell_of(cell: str | None) -> Maker | None:
-    return None if cell is None else cells.resolve(cell, allow_import=True)

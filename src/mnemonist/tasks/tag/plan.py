@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnemonist.data.findings import Finding, raise_fatal
+from mnemonist.data.findings import Finding, by_severity, raise_fatal
 from mnemonist.data.tags import (
     Scheme,
     Sentence,
@@ -57,8 +57,7 @@ def check(source: Source, config: TagConfig) -> list[Finding]:
             resolved, more = resolve(config, parts.train)
             findings += _unknown(parts, fit_encoder(parts.train, resolved))
             findings += _notes([*notes, *more], parts.train.name)
-    rank = {"fatal": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: rank[finding.severity])
+    return by_severity(findings)
 
 
 def plan(source: Source, config: TagConfig, *, cell: Maker | None = None) -> TagPlan:

@@ -9,14 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from mnemonist import cells
 from mnemonist.data.files import check_file
 from mnemonist.data.tags import Scheme, Sentence, TaggedSet, as_columns, as_json
 from mnemonist.data.text import read_lines
 from mnemonist.errors import DataError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.programs import named_cell
 from mnemonist.tasks.tag.job import TagPlan
 from mnemonist.tasks.tag.plan import Source, plan, read
 from mnemonist.tasks.tag.predictor import Predictor, load_predictor
@@ -44,9 +43,9 @@ def opened(
         DataError: the data are not there, have changed or do not fit.
     """
     folder = run_of(run, "tag")
-    predictor = load_predictor(folder, cell=_cell_of(cell))
+    predictor = load_predictor(folder, cell=named_cell(cell))
     config = predictor.config
-    made = plan(_source_of(folder), config, cell=_cell_of(cell) or maker_of(folder, config))
+    made = plan(_source_of(folder), config, cell=named_cell(cell) or maker_of(folder, config))
     if made.fingerprint() != folder.load_json("data.json")["fingerprint"]:
         raise DataError(
             f"{made.source_name} has changed since {folder.path} was trained on it: restore it, or "
@@ -74,7 +73,7 @@ def tested_on(source: Source, made: TagPlan) -> TaggedSet:
 
 def loaded(run: str | Path, cell: str | None = None) -> Predictor:
     """The network of a finished run."""
-    return load_predictor(run_of(run, "tag"), cell=_cell_of(cell))
+    return load_predictor(run_of(run, "tag"), cell=named_cell(cell))
 
 
 def tagged(
@@ -151,11 +150,6 @@ def _standard_input() -> Iterator[tuple[int, str]]:
         if len(line) > _MAX_LINE:
             raise DataError(f"line {at} of standard input has more than {_MAX_LINE:,} characters")
         yield at, line.rstrip("\r\n")
-
-
-def _cell_of(cell: str | None) -> Maker | None:
-    """The class that was named, imported; None where none was."""
-    return None if cell is None else cells.resolve(cell, allow_import=True)
 
 
 def _source_of(folder: RunFolder) -> str:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from mnemonist import cells
 from mnemonist.data.findings import raise_fatal
 from mnemonist.data.parallel import ParallelSet
 from mnemonist.errors import DataError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.programs import Maker, named_cell
 from mnemonist.tasks.translate.config import TranslateConfig
 from mnemonist.tasks.translate.job import TranslatePlan
 from mnemonist.tasks.translate.plan import Source, plan, read
@@ -35,7 +34,7 @@ def predictor_of(run: str | Path, *, cell: str | None = None) -> tuple[Predictor
         RunFolderError: no finished run, or a damaged one.
     """
     folder = run_of(run, "translate")
-    return load_predictor(folder, cell=_cell_of(cell)), folder
+    return load_predictor(folder, cell=named_cell(cell)), folder
 
 
 def opened(
@@ -59,7 +58,7 @@ def opened(
     """
     predictor, folder = predictor_of(run, cell=cell)
     config = predictor.config
-    maker: Maker = _cell_of(cell) or maker_of(folder, config)
+    maker: Maker = named_cell(cell) or maker_of(folder, config)
     recorded = folder.load_json("data.json")
     if not Path(recorded["source"]).exists():
         raise DataError(
@@ -102,8 +101,3 @@ def translated(
     waiting = iter(lines)
     while some := list(islice(waiting, _AT_ONCE)):
         yield from zip(some, predictor.translate(some, beam=beam, n_best=n_best), strict=True)
-
-
-def _cell_of(cell: str | None) -> Maker | None:
-    """The class that was named, imported; None where none was."""
-    return None if cell is None else cells.resolve(cell, allow_import=True)
