@@ -64,7 +64,7 @@ JOBS = (
     Command(
         ("train", "classify"),
         "mnemonist.cli.classify:train",
-        "Train on texts, series or symbols with labels; write the report",
+        "Train on labelled sequences; write the report",
     ),
     Command(
         ("eval", "classify"),
@@ -79,12 +79,12 @@ JOBS = (
     Command(
         ("compare", "classify"),
         "mnemonist.cli.classify:compare",
-        "Train several cells, sizes and seeds on labelled sequences",
+        "Train several cells, sizes and seeds on one set",
     ),
     Command(
         ("check", "language"),
         "mnemonist.cli.language:check",
-        "Look a text over: encoding, control characters, repeated lines",
+        "Look a text over: encoding, odd characters, repeats",
     ),
     Command(
         ("train", "language"),
@@ -149,7 +149,7 @@ JOBS = (
     Command(
         ("train", "tag"),
         "mnemonist.cli.tag:train",
-        "Train on tagged sentences beside the baselines; write the report",
+        "Train on tagged sentences; write the report",
     ),
     Command(
         ("eval", "tag"),
