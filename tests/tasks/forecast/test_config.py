@@ -92,3 +92,10 @@ def test_options_lie_over_the_base_field_by_field() -> None:
         {"training": {"seed": 9}, "cell": "gru"},
     )
     assert (config.training.epochs, config.training.seed, config.cell) == (3, 9, "gru")
+
+
+def test_what_nobody_sets_stays_open_and_the_defaults_of_the_job_hold() -> None:
+    config = configured(ForecastConfig, {"training": {"seed": 3}})
+    assert not config.series.model_fields_set
+    usual = ForecastConfig().training
+    assert config.training == usual.model_copy(update={"seed": 3})

@@ -82,8 +82,12 @@ def configured(
     Raises:
         ConfigError: an unknown field, or a value that does not fit; the message names it.
     """
-    # a part may have other defaults in this job than its class has
-    usual = {name: model.model_fields[name].default.model_dump() for name in parts_of(model)}
+    # A part may have other defaults in this job than its class has; those alone, since a field that
+    # is set is one that nobody chooses from the data.
+    usual = {
+        name: model.model_fields[name].default.model_dump(exclude_unset=True)
+        for name in parts_of(model)
+    }
     values = _merged(_merged(usual, base or {}), options or {})
     try:
         return model.model_validate(values)
