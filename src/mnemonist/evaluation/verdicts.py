@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mnemonist.evaluation.significance import Significance
 
-__all__ = ["verdict"]
+__all__ = ["Tone", "tone", "verdict"]
+
+Tone = Literal["good", "even", "bad"]
 
 _SIGNIFICANT = 0.05
 _EQUAL = 0.005
@@ -57,7 +61,7 @@ no significance test was possible.
         numbers += f", {change + 1:,.0f} times as large"
     elif abs(change) >= _EQUAL:
         numbers += f", {abs(change):.0%} {'lower' if change < 0 else 'higher'}".replace("%", " %")
-    significant = test is not None and test.p_value < _SIGNIFICANT
+    significant = _is_significant(test)
     if change > 0 if higher else change < 0:
         start = f"The {network} is better than the best baseline ({baseline}): {numbers}"
         if test is None or significant:
@@ -68,6 +72,22 @@ no significance test was possible.
         )
     plain = _PLAIN.get(baseline.partition(" (")[0], f"the baseline {baseline}")
     return f"Not better than {plain}: the {network} has {numbers}; {_evidence(test, significant)}."
+
+
+def tone(better: bool, test: Significance | None) -> Tone:
+    """What colour a verdict has: even unless the difference is significant.
+
+    >>> from mnemonist.evaluation import PairedBootstrap
+    >>> tone(True, PairedBootstrap(0.1, 0.01, 200)), tone(True, None)
+    ('good', 'even')
+    """
+    if not _is_significant(test):
+        return "even"
+    return "good" if better else "bad"
+
+
+def _is_significant(test: Significance | None) -> bool:
+    return test is not None and test.p_value < _SIGNIFICANT
 
 
 def _pair(value: float, other: float) -> str:

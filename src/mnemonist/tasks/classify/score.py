@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from mnemonist.evaluation.classification import (
 from mnemonist.evaluation.classifiers import Classifier, default_classifiers
 from mnemonist.evaluation.resampling import PairedBootstrap, interval_of_sums, paired_bootstrap
 from mnemonist.evaluation.results import ResultTable, Row
-from mnemonist.evaluation.verdicts import verdict
+from mnemonist.evaluation.verdicts import Tone, tone, verdict
 from mnemonist.tasks.classify.predictor import Predictor
 
 __all__ = ["Baselines", "Evaluation", "evaluate", "fit_baselines"]
@@ -56,7 +56,7 @@ class Evaluation:
 
     table: ResultTable
     verdict: str
-    tone: Literal["good", "even", "bad"]
+    tone: Tone
     best_baseline: str
     truth: np.ndarray
     probabilities: np.ndarray
@@ -115,7 +115,6 @@ def evaluate(
     right, rival = (given.argmax(axis=1) == truth for given in (ours, others[best.name]))
     compared = paired_bootstrap(right, rival)
     accuracy = rows[0].values["accuracy"]
-    better, significant = compared.difference > 0, compared.p_value < 0.05
     return Evaluation(
         table=table,
         verdict=verdict(
@@ -127,7 +126,7 @@ def evaluate(
             higher=True,
             test=compared,
         ),
-        tone=("good" if better else "bad") if significant else "even",
+        tone=tone(compared.difference > 0, compared),
         best_baseline=best.name,
         truth=truth,
         probabilities=ours,

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from torch import nn
 
@@ -14,6 +14,7 @@ from mnemonist.data.findings import Finding
 from mnemonist.engine.explain import Explanation
 from mnemonist.errors import ConfigError
 from mnemonist.evaluation.results import ResultTable
+from mnemonist.evaluation.verdicts import Tone
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.naming import default_run_name
 from mnemonist.runs.report import Report
@@ -50,7 +51,7 @@ class Evaluation(Protocol):
     @property
     def verdict(self) -> str: ...
     @property
-    def tone(self) -> Literal["good", "even", "bad"]: ...
+    def tone(self) -> Tone: ...
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

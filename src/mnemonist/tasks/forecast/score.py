@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from mnemonist.evaluation.metrics import coverage, mase_scale, smape
 from mnemonist.evaluation.residuals import ResidualAutocorrelation, residual_autocorrelation
 from mnemonist.evaluation.results import ResultTable, Row
 from mnemonist.evaluation.significance import DieboldMariano, diebold_mariano
-from mnemonist.evaluation.verdicts import verdict
+from mnemonist.evaluation.verdicts import Tone, tone, verdict
 from mnemonist.tasks.forecast.batches import Layout, with_history
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.predictor import Forecasts, Predictor
@@ -55,7 +55,7 @@ class Evaluation:
 
     table: ResultTable
     verdict: str
-    tone: Literal["good", "even", "bad"]
+    tone: Tone
     best_baseline: str
     truth: np.ndarray
     origins: np.ndarray
@@ -145,12 +145,10 @@ def evaluate(
     losses = {n: np.abs(f - truth) for n, f in [(name, network.centre), *forecasts.items()]}
     compared = _compare(losses[name], losses[best.name], windows.origins[chosen])
     ours = rows[0].values["MASE"]
-    better = ours < best.values["MASE"]
-    significant = compared is not None and compared.p_value < 0.05
     return Evaluation(
         table=table,
         verdict=verdict(name, ours, best.name, best.values["MASE"], test=compared),
-        tone=("good" if better else "bad") if significant else "even",
+        tone=tone(ours < best.values["MASE"], compared),
         best_baseline=best.name,
         truth=truth,
         origins=windows.origins[chosen],

@@ -13,7 +13,7 @@ from mnemonist.data.text.corpus import Parts
 from mnemonist.decoding.ngram import KneserNey, NGramModel, Unigram
 from mnemonist.evaluation.resampling import PairedBootstrap, interval_of_sums, paired_bootstrap
 from mnemonist.evaluation.results import ResultTable, Row
-from mnemonist.evaluation.verdicts import verdict
+from mnemonist.evaluation.verdicts import Tone, tone, verdict
 from mnemonist.tasks.language.config import LanguageConfig
 from mnemonist.tasks.language.predictor import Predictor
 
@@ -50,7 +50,7 @@ class Evaluation:
 
     table: ResultTable
     verdict: str
-    tone: Literal["good", "even", "bad"]
+    tone: Tone
     best_baseline: str
     surprisal: dict[str, np.ndarray]
     part: TokenCorpus
@@ -145,15 +145,13 @@ def evaluate(
     best = table.best(BITS, "baseline")
     assert best is not None
     compared = paired_bootstrap(sums[name], sums[best.name], _bits_per_character)
-    better = rows[0].values[BITS] < best.values[BITS]
-    significant = compared.p_value < 0.05
     sentence = verdict(
         name, rows[0].values[BITS], best.name, best.values[BITS], metric=BITS, test=compared
     )
     return Evaluation(
         table=table,
         verdict=sentence,
-        tone=("good" if better else "bad") if significant else "even",
+        tone=tone(compared.difference < 0, compared),
         best_baseline=best.name,
         surprisal=surprisal,
         part=part,

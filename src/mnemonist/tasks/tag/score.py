@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mnemonist.evaluation.entities import EntityScores, entity_scores
 from mnemonist.evaluation.resampling import PairedBootstrap, interval_of_sums, paired_bootstrap
 from mnemonist.evaluation.results import ResultTable, Row
 from mnemonist.evaluation.taggers import MostFrequentTag, Tagger, WindowedPerceptron
-from mnemonist.evaluation.verdicts import verdict
+from mnemonist.evaluation.verdicts import Tone, tone, verdict
 from mnemonist.tasks.tag.encoding import Kind, Tagset
 from mnemonist.tasks.tag.predictor import Predictor
 
@@ -45,7 +45,7 @@ class Evaluation:
 
     table: ResultTable
     verdict: str
-    tone: Literal["good", "even", "bad"]
+    tone: Tone
     best_baseline: str
     tags: list[list[str]]
     sure: list[np.ndarray]
@@ -114,7 +114,6 @@ def evaluate(
     compared = paired_bootstrap(
         measured[name][decides][0], measured[best.name][decides][0], measure
     )
-    better, significant = compared.difference > 0, compared.p_value < 0.05
     return Evaluation(
         table=table,
         verdict=verdict(
@@ -126,7 +125,7 @@ def evaluate(
             higher=True,
             test=compared,
         ),
-        tone=("good" if better else "bad") if significant else "even",
+        tone=tone(compared.difference > 0, compared),
         best_baseline=best.name,
         tags=ours,
         sure=sure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mnemonist.evaluation.resampling import PairedBootstrap, paired_bootstrap
 from mnemonist.evaluation.results import ResultTable, Row
 from mnemonist.evaluation.translation import TranslationScore, exact_match, translation_scores
 from mnemonist.evaluation.translation_baselines import TranslationBaseline
-from mnemonist.evaluation.verdicts import verdict
+from mnemonist.evaluation.verdicts import Tone, tone, verdict
 from mnemonist.tasks.translate.predictor import Predictor, Translation
 
 __all__ = ["Evaluation", "Exposure", "evaluate"]
@@ -64,7 +64,7 @@ class Evaluation:
 
     table: ResultTable
     verdict: str
-    tone: Literal["good", "even", "bad"]
+    tone: Tone
     best_baseline: str
     sources: list[str]
     references: list[list[str]]
@@ -135,13 +135,12 @@ def evaluate(
     assert best is not None
     ours, rival = scores[name][measure], scores[best.name][measure]
     compared = paired_bootstrap(ours.statistics, rival.statistics, ours.measure)
-    better, significant = compared.difference > 0, compared.p_value < 0.05
     return Evaluation(
         table=table,
         verdict=verdict(
             name, ours.value, best.name, rival.value, metric=measure, higher=True, test=compared
         ),
-        tone=("good" if better else "bad") if significant else "even",
+        tone=tone(compared.difference > 0, compared),
         best_baseline=best.name,
         sources=sources,
         references=references,
