@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mnemonist.data.music.abc.read import inspect_abc, parse_abc, read_abc
     from mnemonist.data.music.abc.write import abc_of, write_abc
     from mnemonist.data.music.check import audit, check_music
+    from mnemonist.data.music.convert import write_scores
     from mnemonist.data.music.folder import TokenLines, read_scores, write_token_lines
     from mnemonist.data.music.key import Key
     from mnemonist.data.music.midi import inspect_midi, read_midi, write_midi
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from mnemonist.data.music.roll import piano_roll
     from mnemonist.data.music.score import Note, Score, Voice
     from mnemonist.data.music.segments import chained
+    from mnemonist.data.music.soundness import Soundness, soundness
     from mnemonist.data.music.tokens import quantised, score_of, tokens_of
     from mnemonist.data.music.transpose import in_common_key, transposed
 
@@ -46,6 +48,7 @@ _HOMES = {
     ".abc.read": ("inspect_abc", "parse_abc", "read_abc"),
     ".abc.write": ("abc_of", "write_abc"),
     ".check": ("audit", "check_music"),
+    ".convert": ("write_scores",),
     ".folder": ("TokenLines", "read_scores", "write_token_lines"),
     ".key": ("Key",),
     ".midi": ("inspect_midi", "read_midi", "write_midi"),
@@ -53,6 +56,7 @@ _HOMES = {
     ".roll": ("piano_roll",),
     ".score": ("Note", "Score", "Voice"),
     ".segments": ("chained",),
+    ".soundness": ("Soundness", "soundness"),
     ".tokens": ("quantised", "score_of", "tokens_of"),
     ".transpose": ("in_common_key", "transposed"),
 }
@@ -61,6 +65,7 @@ __all__ = [
     "Key",
     "Note",
     "Score",
+    "Soundness",
     "TokenLines",
     "Voice",
     "abc_of",
@@ -78,10 +83,12 @@ __all__ = [
     "read_musicxml",
     "read_scores",
     "score_of",
+    "soundness",
     "tokens_of",
     "transposed",
     "write_abc",
     "write_midi",
+    "write_scores",
     "write_token_lines",
 ]
 

@@ -81,6 +81,15 @@ class Key:
         """The pitch class of the first degree, C = 0."""
         return (self.fifths - _MODES[self.mode]) * 7 % 12
 
+    @property
+    def pitch_classes(self) -> frozenset[int]:
+        """The seven pitch classes of the signature, C = 0.
+
+        >>> sorted(Key(1).pitch_classes)
+        [0, 2, 4, 6, 7, 9, 11]
+        """
+        return frozenset(7 * (self.fifths + place) % 12 for place in range(-1, 6))
+
     def accidentals(self) -> dict[str, int]:
         """The letters that the signature raises (1) or lowers (-1).
 

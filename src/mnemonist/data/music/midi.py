@@ -24,6 +24,7 @@ _VELOCITY = 80
 _TICKS = 480
 _MAX_TICKS = 32767
 _MAX_BARS = 100_000
+_MAX_BEATS = 255
 
 
 def read_midi(path: str | Path) -> Score:
@@ -231,7 +232,8 @@ def _conductor(mido: ModuleType, score: Score, ticks: int, tempo: float) -> list
         length = score.bar_length if bar is None else bar - start
         if length is None or (bar is None and score.bars):
             break
-        metre = score.metre if length == score.bar_length else _metre(length)
+        written = score.metre is not None and score.metre[0] <= _MAX_BEATS
+        metre = score.metre if written and length == score.bar_length else _metre(length)
         if metre is not None and metre != before:
             message = mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1])
             events.append((int(start * ticks), message))
@@ -243,7 +245,7 @@ def _metre(length: Fraction) -> Metre | None:
     """A metre whose bar is so long; None where MIDI can write none."""
     for unit in (4, 8, 16, 32, 64, 128):
         beats = length * unit / 4
-        if beats.denominator == 1 and beats <= 255:
+        if beats.denominator == 1 and beats <= _MAX_BEATS:
             return int(beats), unit
     return None
 

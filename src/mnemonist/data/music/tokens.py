@@ -29,11 +29,11 @@ from mnemonist.data.music.score import MAX_NOTES, Metre, Note, Score, Voice
 from mnemonist.data.music.segments import Segment, segments
 from mnemonist.errors import DataError
 
-__all__ = ["quantised", "score_of", "tokens_of"]
+__all__ = ["quantised", "read_tokens", "score_of", "tokens_of"]
 
 _NOTE = re.compile(r"([+]?)(~?)N(\d{1,3}):(\d{1,6})(?:/(\d{1,6}))?")
 _REST = re.compile(r"R:(\d{1,6})(?:/(\d{1,6}))?")
-_METRE = re.compile(r"M:(\d{1,3})/(\d{1,3})")
+_METRE = re.compile(r"M:([1-9]\d{0,2})/(1|2|4|8|16|32|64|128|256|512)")
 _VOICES = re.compile(r"V:([1-9]\d?)")
 
 
@@ -116,43 +116,78 @@ def score_of(tokens: Sequence[str]) -> Score:
     >>> [[note.pitch for note in voice.notes] for voice in score.voices], score.bars
     ([[67, 69], [55]], (Fraction(3, 1),))
     """
-    metre: Metre | None = None
-    key = Key()
-    lines = [_Line()]
-    last = lines[0]
-    bars: list[Fraction] = []
+    return read_tokens(tokens)[0]
+
+
+def read_tokens(tokens: Sequence[str]) -> tuple[Score, frozenset[Fraction]]:
+    """The score, and the times of the bar lines at which its voices were not together.
+
+    Raises:
+        DataError: as `score_of`.
+
+    >>> read_tokens("V:2 N67:1 N55:2 | N69:1 N60:1 |".split())[1]
+    frozenset({Fraction(2, 1)})
+    """
+    reader = _Reader()
     for place, token in enumerate(tokens, start=1):
+        reader.take(token, place)
+    voices = tuple(Voice(tuple(sorted(line.notes))) for line in reader.lines)
+    score = Score(voices, tuple(reader.bars), reader.metre, reader.key)
+    return score, frozenset(reader.uneven)
+
+
+@dataclass
+class _Reader:
+    """A score while its tokens are read."""
+
+    metre: Metre | None = None
+    key: Key = field(default_factory=Key)
+    lines: list[_Line] = field(default_factory=lambda: [_Line()])
+    bars: list[Fraction] = field(default_factory=list)
+    uneven: set[Fraction] = field(default_factory=set)
+    last: _Line | None = None
+
+    def take(self, token: str, place: int) -> None:
+        """Read one token, the `place`-th."""
         if token == "|":
-            now = max(line.now for line in lines)
-            for line in lines:
-                line.now = now
-            if now > (bars[-1] if bars else 0):
-                bars.append(now)
+            self._bar()
         elif match := _NOTE.fullmatch(token):
-            chord = bool(match[1]) and last.now > last.start
-            last = last if chord else min(lines, key=lambda line: line.now)
-            duration = _duration(token, place, match[4], match[5])
-            if int(match[3]) > 127 or place > 4 * MAX_NOTES:
-                raise DataError(
-                    f"token {place}, {token!r}: at most {4 * MAX_NOTES:,} tokens, pitch 127."
-                )
-            last.add(int(match[3]), duration, chord=chord, continues=bool(match[2]))
+            self._note(match, token, place)
         elif match := _REST.fullmatch(token):
-            last = min(lines, key=lambda line: line.now)
+            last = self.last = min(self.lines, key=lambda line: line.now)
             last.start = last.now = last.now + _duration(token, place, match[1], match[2])
         elif match := _METRE.fullmatch(token):
-            metre = metre or (int(match[1]), int(match[2]))
+            self.metre = self.metre or (int(match[1]), int(match[2]))
         elif token.startswith("K:"):
-            key = Key.named(token[2:])
+            self.key = Key.named(token[2:])
         elif match := _VOICES.fullmatch(token):
-            lines += [_Line(now, now) for now in [lines[0].now] * (int(match[1]) - len(lines))]
+            now = self.lines[0].now
+            self.lines += [_Line(now, now) for _ in range(int(match[1]) - len(self.lines))]
         else:
             raise DataError(
                 f"token {place}, {token!r}, is none of music: expected such as N60:1/2, R:1, |, "
                 "M:6/8, K:G or V:4."
             )
-    voices = tuple(Voice(tuple(sorted(line.notes))) for line in lines)
-    return Score(voices, tuple(bars), metre, key)
+
+    def _bar(self) -> None:
+        now = max(line.now for line in self.lines)
+        if any(line.now < now for line in self.lines):
+            self.uneven.add(now)
+        for line in self.lines:
+            line.now = now
+        if now > (self.bars[-1] if self.bars else 0):
+            self.bars.append(now)
+
+    def _note(self, match: re.Match[str], token: str, place: int) -> None:
+        chord = bool(match[1]) and self.last is not None and self.last.now > self.last.start
+        if self.last is None or not chord:
+            self.last = min(self.lines, key=lambda line: line.now)
+        duration = _duration(token, place, match[4], match[5])
+        if int(match[3]) > 127 or place > 4 * MAX_NOTES:
+            raise DataError(
+                f"token {place}, {token!r}: at most {4 * MAX_NOTES:,} tokens, pitch 127."
+            )
+        self.last.add(int(match[3]), duration, chord=chord, continues=bool(match[2]))
 
 
 def _duration(token: str, place: int, above: str, below: str | None) -> Fraction:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import groupby
 
 from mnemonist.data.music.abc.errors import AbcError
 from mnemonist.data.music.score import MAX_NOTES, Note
 
-__all__ = ["Bar", "Event", "Tone", "joined", "notes_of", "played"]
+__all__ = ["Bar", "Event", "Tone", "joined", "notes_of", "once", "played"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ def played(bars: list[Bar]) -> Iterator[Bar]:
             turn, at = turn + 1, start
         elif bar.closes and not (at < len(bars) and bars[at].endings):
             start, turn = at, 1
+
+
+def once(bars: list[Bar]) -> Iterator[Bar]:
+    """The bars as written, each part once: of variant endings the last."""
+    for _, run in groupby(bars, key=lambda bar: bool(bar.endings)):
+        alike = list(run)
+        yield from (bar for bar in alike if bar.endings == alike[-1].endings)
 
 
 def _turns(bars: list[Bar], start: int, closing: Bar) -> int:

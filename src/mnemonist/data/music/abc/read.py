@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mnemonist.data.encodings import detect_encoding
 from mnemonist.data.findings import Finding, raise_fatal, some
-from mnemonist.data.music.abc.bars import Bar, joined, notes_of, played
+from mnemonist.data.music.abc.bars import Bar, joined, notes_of, once, played
 from mnemonist.data.music.abc.errors import AbcError
 from mnemonist.data.music.abc.fields import (
     KNOWN_FIELDS,
@@ -42,13 +42,17 @@ Lines = list[tuple[int, str]]
 MAX_VOICES = 32
 
 
-def parse_abc(text: str) -> list[Score]:
-    """The tunes of a text in ABC notation (2.1, Walshaw 2011), repeats played out.
+def parse_abc(text: str, *, repeats: bool = True) -> list[Score]:
+    """The tunes of a text in ABC notation (2.1, Walshaw 2011).
 
     Read: X T M L Q K V; all modes and explicit accidentals; accidentals until the bar line;
     octaves, lengths, broken rhythm, tuplets, ties, chords, rests, repeats and variant endings,
     several voices. Dropped: grace notes, slurs, ornaments, chord symbols, words, parts (P:).
     Refused: voice overlays (&).
+
+    Args:
+        text: one tune or several.
+        repeats: play repeats out; otherwise each part stands once, with its last ending.
 
     Raises:
         DataError: a tune that cannot be read, with line and column; text without a tune.
@@ -57,24 +61,24 @@ def parse_abc(text: str) -> list[Score]:
     >>> [note.pitch for note in tune.voices[0].notes], str(tune.key), tune.length
     ([62, 64, 66, 62, 64, 66], 'D', Fraction(8, 1))
     """
-    scores, findings = _inspect(enumerate(text.splitlines(), start=1), "text")
+    scores, findings = _inspect(enumerate(text.splitlines(), start=1), "text", repeats)
     raise_fatal(findings)
     return scores
 
 
-def read_abc(path: str | Path, *, encoding: str | None = None) -> list[Score]:
+def read_abc(path: str | Path, *, encoding: str | None = None, repeats: bool = True) -> list[Score]:
     """The tunes of a file, as `parse_abc` reads them.
 
     Raises:
         DataError: a tune that cannot be read (file, line and column), or no tune.
     """
-    scores, findings = inspect_abc(path, encoding=encoding)
+    scores, findings = inspect_abc(path, encoding=encoding, repeats=repeats)
     raise_fatal(findings)
     return scores
 
 
 def inspect_abc(
-    path: str | Path, *, encoding: str | None = None
+    path: str | Path, *, encoding: str | None = None, repeats: bool = True
 ) -> tuple[list[Score], list[Finding]]:
     """The tunes of a file that can be read, and what is to say about all of them.
 
@@ -95,16 +99,18 @@ def inspect_abc(
         ) from error
     try:
         with path.open(encoding=encoding) as file:
-            return _inspect(enumerate(file, start=1), str(path))
+            return _inspect(enumerate(file, start=1), str(path), repeats)
     except UnicodeError as error:
         raise DataError(f"{path} is no text in {encoding}: {error}. Name its encoding.") from error
 
 
-def _inspect(lines: Iterable[tuple[int, str]], name: str) -> tuple[list[Score], list[Finding]]:
+def _inspect(
+    lines: Iterable[tuple[int, str]], name: str, repeats: bool
+) -> tuple[list[Score], list[Finding]]:
     scores: list[Score] = []
     findings: list[Finding] = []
     for shared, tune in _tunes(lines):
-        reader = _Tune(name)
+        reader = _Tune(name, repeats)
         try:
             scores.append(reader.read(shared, tune))
         except AbcError as error:
@@ -149,6 +155,7 @@ class _Tune:
     """One tune while it is read: the header's values, then the voices."""
 
     name: str
+    repeats: bool
     findings: list[Finding] = field(default_factory=list)
     title: str = ""
     key: KeyField | None = None
@@ -268,7 +275,7 @@ class _Tune:
         for voice in self.voices.values():
             written = voice.finish()
             self._check_bars(written)
-            order = list(played(written))
+            order = list((played if self.repeats else once)(written))
             if notes := notes_of(order):
                 voices.append(Voice(tuple(notes), voice.name))
                 lines.append(tuple(joined(order)))
