@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.fetched import from_pip
 
 from mnemonist.data.labelled import load_labelled
 from mnemonist.evaluation.classification import accuracy
@@ -18,19 +17,9 @@ PUBLISHED = {"JapaneseVowels": 0.949, "BasicMotions": 0.975}
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `.ts` files, from the index that pip is set up for."""
-    folder = tmp_path_factory.mktemp("archive")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    got = subprocess.run(
-        [*pip, "--no-deps", "--target", str(folder), "aeon==1.6.0"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if got.returncode:
-        pytest.skip(f"pip cannot fetch aeon: {got.stderr.strip().splitlines()[-1]}")
-    return folder / "aeon/datasets/data"
+def archive() -> Path:
+    """A folder of folders with `.ts` files."""
+    return from_pip("aeon==1.6.0") / "aeon/datasets/data"
 
 
 @pytest.mark.acceptance

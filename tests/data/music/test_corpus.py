@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.fetched import from_pip
 
 from mnemonist.data.music import (
     chained,
@@ -21,19 +20,9 @@ from mnemonist.data.music.abc.write import abc_of
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the corpus, from the index that pip is set up for."""
-    folder = tmp_path_factory.mktemp("corpus")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    got = subprocess.run(
-        [*pip, "--no-deps", "--no-compile", "--target", str(folder), "music21==10.5.1"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if got.returncode:
-        pytest.skip(f"pip cannot fetch music21: {got.stderr.strip().splitlines()[-1]}")
-    return folder / "music21/corpus"
+def corpus() -> Path:
+    """The folder of the corpus."""
+    return from_pip("music21==10.5.1") / "music21/corpus"
 
 
 @pytest.mark.acceptance

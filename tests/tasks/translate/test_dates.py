@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.fetched import made
 
 from mnemonist.cli.entry import run
-
-EXAMPLE = Path(__file__).parents[3] / "examples/make_dates.py"
 
 
 @pytest.mark.acceptance
 def test_dates_that_were_never_seen_are_written_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dates = tmp_path / "dates.tsv"
-    subprocess.run(
-        [sys.executable, str(EXAMPLE), str(dates), "--rows", "20000", "--seed", "1"], check=True
-    )
+    dates = made("make_dates.py", "--rows", "20000", "--seed", "1", tmp_path / "dates.tsv")
     command = ["train", "translate", str(dates), "--run", str(tmp_path / "run"), "--json"]
     assert run(command) == 0
     found = json.loads(capsys.readouterr().out)

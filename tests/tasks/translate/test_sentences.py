@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
+from tests.fetched import from_pip
 
 from mnemonist.cli.entry import run
 
@@ -16,16 +14,9 @@ SIDES = ("chinese", "translation.en")
 
 
 @pytest.fixture
-def sentences(tmp_path: Path) -> Path:
-    """The pairs, from the index that pip is set up for."""
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-    command = [*pip, "--no-deps", "--dest", str(tmp_path), "hsk-sentences-audio==1.0.0"]
-    got = subprocess.run(command, capture_output=True, text=True, check=False)
-    if got.returncode:
-        pytest.skip(f"pip cannot fetch the sentences: {got.stderr.strip().splitlines()[-1]}")
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as file:
-        return Path(file.extract("hsk_sentences_audio/data/sentences.json", tmp_path))
+def sentences() -> Path:
+    """The pairs, as one JSON file."""
+    return from_pip("hsk-sentences-audio==1.0.0") / "hsk_sentences_audio/data/sentences.json"
 
 
 @pytest.mark.acceptance
