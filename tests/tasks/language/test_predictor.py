@@ -35,6 +35,9 @@ def test_sentences_of_any_lengths_are_scored_as_one_by_one(
             (ids,) = predictor.encode([text])
             assert found.tokens[-1] == "<eos>"
             expected = by_steps(predictor, ids, start) / np.log(2)
+            for place in np.flatnonzero(ids == predictor.vocabulary.unk):
+                word = predictor.tokenizer.tokenize(text)[place]
+                expected[place] += predictor.spelling.bits(word)
             np.testing.assert_allclose(found.surprisal, expected, rtol=1e-4, atol=1e-5)
             assert found.bits == pytest.approx(expected.sum(), rel=1e-4)
 
@@ -108,4 +111,6 @@ def test_what_the_vocabulary_lacks_is_unknown_and_counted(lines: LanguageModel) 
     assert found.unknown == 1
     assert found.tokens[1] == "<unk>"
     assert "彪" not in lines._fitted().vocabulary
+    longer, known = (lines.score([f"the {word} sees the cat"])[0] for word in ("彪彪彪", "cat"))
+    assert known.bits < found.bits < longer.bits
     assert dict(lines.surprisal("the cat"))["<eos>"] > 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mnemonist.data.text.encoder import LineEncoder
     from mnemonist.data.text.lines import Text, TextSource, read_lines
     from mnemonist.data.text.parts import check_corpus
+    from mnemonist.data.text.spelling import Spelling
     from mnemonist.data.text.subwords import Subwords
     from mnemonist.data.text.tokenizer import Characters, Spaces, Tokenizer
     from mnemonist.data.text.tokenizers import make_tokenizer, tokenizer_from_dict
@@ -30,6 +31,7 @@ __all__ = [
     "LineEncoder",
     "Parts",
     "Spaces",
+    "Spelling",
     "Subwords",
     "Text",
     "TextSource",
@@ -58,6 +60,7 @@ __getattr__, __dir__ = lazy(
         "LineEncoder": ".encoder",
         "Parts": ".corpus",
         "Spaces": ".tokenizer",
+        "Spelling": ".spelling",
         "Subwords": ".subwords",
         "Text": ".lines",
         "TextSource": ".lines",

@@ -11,7 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnemonist.data.text import EOS, LineEncoder, Tokenizer, Vocabulary, tokenizer_from_dict
+from mnemonist.data.text import (
+    EOS,
+    LineEncoder,
+    Spelling,
+    Tokenizer,
+    Vocabulary,
+    tokenizer_from_dict,
+)
 from mnemonist.decoding.sampling import Sampler, sample
 from mnemonist.errors import ConfigError
 from mnemonist.nn import Streaming
@@ -37,8 +44,9 @@ class Scored:
     Args:
         text: as it was given.
         tokens: with "<eos>" last.
-        surprisal: (tokens,) in bits, -log2 p of each given those before it.
-        unknown: how many tokens are <unk>, whose surprisal tells nothing of the word.
+        surprisal: (tokens,) in bits, -log2 p of each given those before it; that of an unknown
+            token is of "<unk>" and of its spelling (`Spelling`).
+        unknown: how many tokens are "<unk>".
     """
 
     text: str
@@ -105,6 +113,11 @@ class Predictor:
     def encoder(self) -> LineEncoder:
         return LineEncoder(self.tokenizer, self.vocabulary)
 
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Of the tokens that the vocabulary lacks."""
+        return Spelling(self.vocabulary)
+
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The numbers of each text's tokens, its "<eos>" included."""
         numbers, lengths = self.encoder.encode(texts)
@@ -115,14 +128,16 @@ class Predictor:
         sentences = self.encode(texts)
         found = self.surprisals(sentences)
         return [
-            Scored(
-                text,
-                self.vocabulary.decode(ids),
-                nats / np.log(2),
-                int((ids == self.vocabulary.unk).sum()),
-            )
+            self._scored(text, ids, nats / np.log(2))
             for text, ids, nats in zip(texts, sentences, found, strict=True)
         ]
+
+    def _scored(self, text: str, ids: np.ndarray, bits: np.ndarray) -> Scored:
+        unknown = np.flatnonzero(ids == self.vocabulary.unk)
+        if len(unknown):  # else a text of unknown words would be likelier than one of known words
+            words = self.tokenizer.tokenize(text)
+            bits[unknown] += [self.spelling.bits(words[place]) for place in unknown]
+        return Scored(text, self.vocabulary.decode(ids), bits, len(unknown))
 
     @torch.no_grad()
     def surprisals(self, sentences: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -150,8 +150,8 @@ def _scores(one: Sequence[Hypothesis]) -> np.ndarray:
 
 def _log_probs(predictor: Predictor, lists: Sequence[Sequence[Hypothesis]]) -> list[np.ndarray]:
     texts = [hypothesis.text for one in lists for hypothesis in one]
-    nats = [-found.sum() for found in predictor.surprisals(predictor.encode(texts))]
-    return np.split(np.array(nats), np.cumsum([len(one) for one in lists])[:-1])
+    nats = -np.log(2) * np.array([found.bits for found in predictor.score(texts)])
+    return np.split(nats, np.cumsum([len(one) for one in lists])[:-1])
 
 
 def _tsv_rows(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
