@@ -169,6 +169,11 @@ JOBS = (
 )
 TOOLS = (
     Command(("demo",), "mnemonist.cli.demo:demo", "A whole job on a bundled series, in minutes"),
+    Command(
+        ("music",),
+        "mnemonist.cli.music:music",
+        "ABC, MIDI and MusicXML to tokens, and back; piano rolls",
+    ),
     Command(("info",), "mnemonist.cli.info:info", "What is installed, and what is missing and why"),
     Command(("explain",), "mnemonist.cli.explain:explain", "Print the program of a cell"),
 )

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from mnemonist.data.music.convert import write_scores
     from mnemonist.data.music.folder import TokenLines, read_scores, write_token_lines
     from mnemonist.data.music.key import Key
+    from mnemonist.data.music.measures import Soundness, soundness
     from mnemonist.data.music.midi import inspect_midi, read_midi, write_midi
     from mnemonist.data.music.musicxml import read_musicxml
     from mnemonist.data.music.roll import piano_roll
     from mnemonist.data.music.score import Note, Score, Voice
     from mnemonist.data.music.segments import chained
-    from mnemonist.data.music.soundness import Soundness, soundness
     from mnemonist.data.music.tokens import quantised, score_of, tokens_of
     from mnemonist.data.music.transpose import in_common_key, transposed
 
@@ -51,12 +51,12 @@ _HOMES = {
     ".convert": ("write_scores",),
     ".folder": ("TokenLines", "read_scores", "write_token_lines"),
     ".key": ("Key",),
+    ".measures": ("Soundness", "soundness"),
     ".midi": ("inspect_midi", "read_midi", "write_midi"),
     ".musicxml": ("read_musicxml",),
     ".roll": ("piano_roll",),
     ".score": ("Note", "Score", "Voice"),
     ".segments": ("chained",),
-    ".soundness": ("Soundness", "soundness"),
     ".tokens": ("quantised", "score_of", "tokens_of"),
     ".transpose": ("in_common_key", "transposed"),
 }

@@ -121,7 +121,7 @@ def write_token_lines(
         encoding: of ABC and text, where it cannot be detected.
 
     Raises:
-        DataError: as `read_scores`.
+        DataError: as `read_scores`, or no tune that can be read.
     """
     done, seen, written = TokenLines(), set[int](), list[list[str]]()
     shifts = tuple(transpose)
@@ -138,6 +138,9 @@ def write_token_lines(
             except DataError as error:
                 text = f"{score.title}: {str(error).rstrip('.')}"
                 done.findings.append(Finding("fatal", "unreadable", text, str(path)))
+    if not written:
+        first = f" {done.findings[0]}" if done.findings else ""
+        raise DataError(f"{source}: no tune could be read.{first}")
     if seed is not None:
         random.Random(seed).shuffle(written)
     with Path(target).open("w", encoding="utf-8") as file:
