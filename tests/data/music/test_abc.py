@@ -144,6 +144,26 @@ def test_repeats_and_endings_are_played_out(written, played):
     assert pitches(tune(written, "M:none\nL:1/4\nK:C")) == pitches(tune(played))
 
 
+@pytest.mark.parametrize(
+    ("written", "once"),
+    [
+        ("C|:D::E:|F", "CDEF"),
+        ("|:C|1D:|2E|]F", "CEF"),
+        ("|:C|1,3D:|2E:|F", "CEF"),
+        ("|:C|1D|E:|2F|G:|:A|1B:|2c|]", "CFGAc"),
+        ("|::C::|D", "CD"),
+    ],
+)
+def test_each_part_may_be_taken_once_with_its_last_ending(written, once):
+    (score,) = parse_abc(f"X:1\nM:none\nL:1/4\nK:C\n{written}\n", repeats=False)
+    assert pitches(score) == pitches(tune(once))
+
+
+def test_a_part_taken_once_still_completes_its_pickup():
+    text = "X:1\nM:3/4\nL:1/4\nK:C\nG|:CDE|1FG:|2F3||G|cBA|G2|]\n"
+    assert parse_abc(text, repeats=False)[0].bars == (1, 4, 7, 8, 11, 13)
+
+
 def test_a_pickup_and_the_bar_that_it_completes_are_one_bar():
     score = tune("|:C|DEFG|ABc:|")
     assert score.bars == (1, 5, 9, 13, 16)

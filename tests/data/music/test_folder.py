@@ -116,3 +116,28 @@ def test_tokens_of_the_lines_are_scores_again(folder):
     write_token_lines(folder, folder / "out.txt")
     for line in (folder / "out.txt").read_text().splitlines():
         assert tokens_of(score_of(line.split())) == line.split()
+
+
+def test_lines_of_tokens_are_music_too_where_they_are_named(folder):
+    write_token_lines(folder, folder / "out.txt")
+    text = (folder / "out.txt").read_text()
+    (folder / "out.txt").write_text(f"{text}\nN60:1 N61\n")
+    ((path, found, findings),) = read_scores(folder / "out.txt")
+    assert path == folder / "out.txt"
+    assert [" ".join(tokens_of(score)) for score in found] == text.splitlines()
+    assert [(one.severity, one.line) for one in findings] == [("fatal", len(found) + 2)]
+    assert all(path.suffix == ".abc" for path, _, _ in read_scores(folder))
+
+
+def test_tunes_are_shuffled_alike_by_the_same_seed(folder):
+    tunes = [f"X:{k}\nL:1/4\nK:C\n{'C' * k}|\n" for k in range(1, 30)]
+    (folder / "many.abc").write_text("\n".join(tunes))
+    source, target = folder / "many.abc", folder / "out.txt"
+    lines = {}
+    for name, seed in {"kept": None, "first": 0, "again": 0, "other": 1}.items():
+        write_token_lines(source, target, seed=seed, transpose=(0, 1))
+        lines[name] = target.read_text().splitlines()
+    assert lines["first"] == lines["again"]
+    assert lines["first"] != lines["other"]
+    assert sorted(lines["first"]) == sorted(lines["other"]) == sorted(lines["kept"])
+    assert [line.split()[0] for line in lines["first"][:4]] == ["K:C", "K:Db"] * 2

@@ -112,6 +112,12 @@ def test_a_tempo_and_a_key_are_kept(tmp_path):
     assert (score.tempo, score.key) == (72.0, Key(-5, "minor"))
 
 
+def test_a_metre_of_more_beats_than_midi_counts_is_left_to_the_bar_lines(tmp_path):
+    score = score_of(["M:300/16", "N60:75", "|"])
+    write_midi(score, tmp_path / "a.mid")
+    assert read_midi(tmp_path / "a.mid").bars == (75,)
+
+
 def test_times_too_fine_for_midi_are_refused_with_the_remedy(tmp_path):
     note = Note(Fraction(1, 40_001), 60, Fraction(1))
     with pytest.raises(DataError, match="quantised"):

@@ -61,7 +61,7 @@ def test_whatever_a_model_draws_is_a_score_that_tokens_can_say_again(drawn):
 
 
 @pytest.mark.parametrize(
-    "token", ["N60", "N60:0", "N60:1/0", "N999:1", "R:0", "<unk>", "K:H", "V:0"]
+    "token", ["N60", "N60:0", "N60:1/0", "N999:1", "R:0", "<unk>", "K:H", "V:0", "M:0/4", "M:3/5"]
 )
 def test_what_is_no_token_is_named_with_its_place(token):
     with pytest.raises(DataError) as caught:
