@@ -12,15 +12,68 @@ from torch.nn.utils.rnn import pad_sequence
 from mnemonist.errors import ConfigError, ShapeError
 from mnemonist.training.batches import Batches
 
-__all__ = ["BucketBatches"]
+__all__ = ["BucketBatches", "BucketOrder"]
 
 
-class BucketBatches(Batches):
-    """Sequences of like length together, padded to the longest of their batch.
+class BucketOrder:
+    """Which sequences make which batch: those of like length, in another order every epoch.
 
     The sequences are sorted by length and cut into buckets of `bucket_batches` batches. Every
     epoch shuffles the rows within each bucket and then the batches, so a batch pads little and
     its company still changes.
+
+    Args:
+        lengths: (N,), of the sequences.
+        batch_size, seed, bucket_batches, shuffle: as `BucketBatches` has them.
+
+    Raises:
+        ConfigError: a batch or a bucket of nothing.
+
+    >>> [rows.tolist() for rows in BucketOrder([5, 2, 9, 3], 2, shuffle=False)(epoch=0)]
+    [[1, 3], [0, 2]]
+    """
+
+    def __init__(
+        self,
+        lengths: np.ndarray | Sequence[int],
+        batch_size: int,
+        *,
+        seed: int = 0,
+        bucket_batches: int = 16,
+        shuffle: bool = True,
+    ) -> None:
+        if batch_size < 1 or bucket_batches < 1:
+            raise ConfigError(
+                f"batch_size and bucket_batches must be at least 1; got {batch_size}, {bucket_batches}"
+            )
+        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        self._by_length = np.argsort(np.asarray(lengths), kind="stable")
+        self._bucket = batch_size * bucket_batches
+        self._kept: tuple[int, list[np.ndarray]] | None = None
+
+    def __len__(self) -> int:
+        return -(-len(self._by_length) // self.batch_size)
+
+    def __call__(self, epoch: int) -> list[np.ndarray]:
+        """The rows of each batch of an epoch."""
+        if self._kept is None or self._kept[0] != epoch:
+            self._kept = (epoch, self._arrange(epoch))
+        return self._kept[1]
+
+    def _arrange(self, epoch: int) -> list[np.ndarray]:
+        size = self.batch_size
+        if not self.shuffle:
+            return np.split(self._by_length, range(size, len(self._by_length), size))
+        generator = np.random.default_rng((self.seed, epoch))
+        batches: list[np.ndarray] = []
+        for start in range(0, len(self._by_length), self._bucket):
+            rows = generator.permutation(self._by_length[start : start + self._bucket])
+            batches += np.split(rows, range(size, len(rows), size))
+        return [batches[i] for i in generator.permutation(len(batches))]
+
+
+class BucketBatches(Batches):
+    """Sequences of like length together (`BucketOrder`), padded to the longest of their batch.
 
     A batch holds each of `sequences` padded to (T, B, ...), each of `labels` as (B, ...), and
     "lengths" (B,), or "<name>_lengths" where names differ in their lengths.
@@ -60,31 +113,24 @@ class BucketBatches(Batches):
         counts |= {name: len(label) for name, label in self.labels.items()}
         if not self.sequences or len(set(counts.values())) != 1 or 0 in counts.values():
             raise ShapeError(f"every name must have the same number of sequences; got {counts}")
-        if batch_size < 1 or bucket_batches < 1:
-            raise ConfigError(
-                f"batch_size and bucket_batches must be at least 1; got {batch_size}, {bucket_batches}"
-            )
-        self.batch_size, self.seed = batch_size, seed
-        self.padding, self.shuffle = padding, shuffle
+        self.padding = padding
         self.lengths = {
             name: torch.tensor([len(item) for item in items])
             for name, items in self.sequences.items()
         }
         first = next(iter(self.lengths.values()))
         self._one_length = all(first.equal(other) for other in self.lengths.values())
-        self._by_length = np.argsort(first.numpy(), kind="stable")
-        self._bucket = batch_size * bucket_batches
+        self._order = BucketOrder(
+            first.numpy(), batch_size, seed=seed, bucket_batches=bucket_batches, shuffle=shuffle
+        )
         self.row_dims = dict.fromkeys(self.sequences, 1)
         self.time_dims = dict.fromkeys(self.sequences, 0)
-        self._order: tuple[int, list[np.ndarray]] | None = None
 
     def __len__(self) -> int:
-        return -(-len(self._by_length) // self.batch_size)
+        return len(self._order)
 
     def batch(self, epoch: int, index: int) -> dict[str, Tensor]:
-        if self._order is None or self._order[0] != epoch:
-            self._order = (epoch, self._arrange(epoch))
-        rows = self._order[1][index]
+        rows = self._order(epoch)[index]
         batch = {
             name: pad_sequence([items[row] for row in rows], padding_value=self.padding)
             for name, items in self.sequences.items()
@@ -93,14 +139,3 @@ class BucketBatches(Batches):
         for name, lengths in self.lengths.items():
             batch["lengths" if self._one_length else f"{name}_lengths"] = lengths[rows]
         return batch
-
-    def _arrange(self, epoch: int) -> list[np.ndarray]:
-        size = self.batch_size
-        if not self.shuffle:
-            return np.split(self._by_length, range(size, len(self._by_length), size))
-        generator = np.random.default_rng((self.seed, epoch))
-        batches: list[np.ndarray] = []
-        for start in range(0, len(self._by_length), self._bucket):
-            rows = generator.permutation(self._by_length[start : start + self._bucket])
-            batches += np.split(rows, range(size, len(rows), size))
-        return [batches[i] for i in generator.permutation(len(batches))]

@@ -14,7 +14,7 @@ from mnemonist.cells import resolve
 from mnemonist.data.text import Characters, TokenCorpus
 from mnemonist.errors import ConfigError, DataError, ShapeError
 from mnemonist.tasks.common.config import configured, nested
-from mnemonist.tasks.language.batches import TokenStreams, sentence_batches
+from mnemonist.tasks.language.batches import SentenceBatches, TokenStreams
 from mnemonist.tasks.language.config import LanguageConfig
 from mnemonist.tasks.language.model import LanguageNetwork, LanguageObjective, build
 from mnemonist.training import StreamBatches
@@ -42,7 +42,7 @@ def test_streams_from_disk_are_those_from_memory() -> None:
 
 def test_every_sentence_is_read_from_the_start_token_to_its_end() -> None:
     corpus = TokenCorpus.build(["ab", "", "cab"], Characters())
-    batches = sentence_batches(corpus, 2, start=9, seed=0, shuffle=True)
+    batches = SentenceBatches(corpus, 2, start=9, seed=0, shuffle=True)
     seen = []
     for index in range(len(batches)):
         batch = batches.batch(0, index)

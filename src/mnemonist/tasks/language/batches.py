@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from mnemonist.data.text import TokenCorpus
 from mnemonist.errors import ShapeError
 from mnemonist.training.batches import Batches
-from mnemonist.training.buckets import BucketBatches
+from mnemonist.training.buckets import BucketOrder
 
-__all__ = ["TokenStreams", "sentence_batches"]
+__all__ = ["SentenceBatches", "TokenStreams"]
 
 
 class TokenStreams(Batches):
@@ -57,21 +60,39 @@ class TokenStreams(Batches):
         return index > 0
 
 
-def sentence_batches(
-    corpus: TokenCorpus, batch_size: int, *, start: int, seed: int, shuffle: bool
-) -> BucketBatches:
-    """Sentences of like length together: `start` and the sentence are read, it and <eos> come next.
+class SentenceBatches(Batches):
+    """Sentences of like length together, read from disk a batch at a time.
+
+    "read" is (T, B): `start` and the sentence, the zero input first; "next" the sentence and its
+    <eos>. "lengths" is (B,). Memory holds one batch, and some numbers a sentence.
 
     Args:
         corpus: the sentences.
-        batch_size: rows of a batch.
+        batch_size: B.
         start: the token that is read first.
         seed: of the order.
         shuffle: false hands them out by length.
     """
-    read, after = [], []
-    for sentence in corpus.sentences():
-        tokens = torch.tensor([start, *sentence], dtype=torch.long)
-        read.append(tokens[:-1])
-        after.append(tokens[1:])
-    return BucketBatches({"read": read, "next": after}, batch_size, seed=seed, shuffle=shuffle)
+
+    row_dims: Mapping[str, int] = {"read": 1, "next": 1}
+    time_dims: Mapping[str, int] = {"read": 0, "next": 0}
+
+    def __init__(
+        self, corpus: TokenCorpus, batch_size: int, *, start: int, seed: int, shuffle: bool
+    ) -> None:
+        self.corpus, self.start = corpus, start
+        sizes = np.diff(corpus.offsets)
+        self._order = BucketOrder(sizes, batch_size, seed=seed, shuffle=shuffle)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def batch(self, epoch: int, index: int) -> dict[str, Tensor]:
+        sentences = [
+            torch.from_numpy(self.corpus.sentence(int(row)).astype(np.int64))
+            for row in self._order(epoch)[index]
+        ]
+        after = pad_sequence(sentences)
+        read = after.roll(1, 0)
+        read[0] = self.start
+        return {"read": read, "next": after, "lengths": torch.tensor([*map(len, sentences)])}

@@ -14,7 +14,7 @@ from mnemonist.runs.report import Report
 from mnemonist.tasks.common.flow import Plan, Trained
 from mnemonist.tasks.common.programs import is_own
 from mnemonist.tasks.common.text import name_of
-from mnemonist.tasks.language.batches import TokenStreams, sentence_batches
+from mnemonist.tasks.language.batches import SentenceBatches, TokenStreams
 from mnemonist.tasks.language.model import LanguageNetwork, LanguageObjective, build
 from mnemonist.tasks.language.predictor import Predictor, load_predictor
 from mnemonist.tasks.language.resolve import Resolved
@@ -83,8 +83,8 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
             )
         start = len(self.resolved.corpus.vocabulary)
         return (
-            sentence_batches(parts.train, size, start=start, seed=seed, shuffle=True),
-            sentence_batches(parts.valid, size, start=start, seed=seed, shuffle=False),
+            SentenceBatches(parts.train, size, start=start, seed=seed, shuffle=True),
+            SentenceBatches(parts.valid, size, start=start, seed=seed, shuffle=False),
         )
 
     def restore(self, folder: RunFolder) -> Predictor:
