@@ -63,7 +63,11 @@ def test_tokens_become_abc_midi_and_pictures(folder: Path, capsys: pytest.Captur
 def test_without_a_target_it_counts(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["music", str(folder / "tunes"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["tunes"], found["bars"], found["full_bars"]) == (2, 4, 3)  # repeats are played out
+    assert (found["tunes"], found["bars"], found["full_bars"]) == (
+        2,
+        4,
+        3,
+    )  # repeats are played out
     assert found["shares"]["notes in key"] == 1
     assert [one["severity"] for one in found["findings"]] == ["warning", "fatal"]
     assert found["written"] == []
@@ -86,3 +90,10 @@ def test_what_cannot_be_done_is_told(
     filled = [one.format(tunes=folder / "tunes", home=folder) for one in arguments]
     assert run(["music", *filled]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_who_trains_on_a_folder_of_music_is_told_how_it_becomes_text(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["train", "language", str(folder / "tunes")]) == 2
+    assert f"mnemonist music {folder / 'tunes'} tunes.txt" in capsys.readouterr().err

@@ -19,6 +19,7 @@ TextSource = str | Path | Sequence[str]
 """A file, a folder of .txt files, or lines; a single str is a path."""
 
 MAX_LINE = 1_000_000
+_MUSIC = (".abc", ".mid", ".midi", ".mxl", ".musicxml")
 _BLOCK = 1 << 20
 _LINES = 1 << 14
 
@@ -260,7 +261,11 @@ def _files(path: Path, max_bytes: int | None) -> list[Path]:
     found = (one for one in path.iterdir() if one.suffix.lower() == ".txt" and one.is_file())
     paths = sorted(one for one in found if one.stat().st_size)
     if not paths:
-        raise DataError(f"{path} holds no .txt file with text in it; name a file, or add some.")
+        music = any(one.suffix.lower() in _MUSIC for one in path.iterdir())
+        hint = f" Music becomes text by: mnemonist music {path} tunes.txt" if music else ""
+        raise DataError(
+            f"{path} holds no .txt file with text in it; name a file, or add some.{hint}"
+        )
     size = sum(one.stat().st_size for one in paths)
     if max_bytes is not None and size > max_bytes:
         raise DataError(
