@@ -5,7 +5,8 @@
 
 One update: embedding, recurrent layer, softmax, cross entropy, backward pass, clipping, Adam. The
 peer is what one writes by hand with torch.nn; a cell that torch.nn lacks has no peer. Both take
-turns, the state is carried on and detached, and the median over the rounds is printed.
+turns, the state is carried on and detached, and the median over the rounds is printed; behind it
+the billions of operations a second as `token_budget` counts them.
 """
 
 from __future__ import annotations
@@ -23,17 +24,23 @@ from mnemonist.tasks.common.config import configured, nested
 from mnemonist.tasks.language.batches import TokenStreams
 from mnemonist.tasks.language.config import LanguageConfig
 from mnemonist.tasks.language.model import LanguageObjective, build
+from mnemonist.tasks.language.resolve import operations
 
 EMBEDDING = 64
 PEERS = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
-def ours(cell: str, hidden: int, types: int, batches: TokenStreams) -> Callable[[], None]:
-    """An update as `mnemonist train language` makes it."""
+def configuration(cell: str, hidden: int) -> LanguageConfig:
+    """A full softmax with weights of its own, as the peer has it."""
     options = {"cell": cell, "hidden_size": hidden, "embedding_size": EMBEDDING}
-    options |= {"tie": False, "softmax": "full"}
-    config = configured(LanguageConfig, nested(LanguageConfig, options))
-    model, objective = build(config, types, resolve(cell)), LanguageObjective()
+    return configured(
+        LanguageConfig, nested(LanguageConfig, options | {"tie": False, "softmax": "full"})
+    )
+
+
+def ours(config: LanguageConfig, types: int, batches: TokenStreams) -> Callable[[], None]:
+    """An update as `mnemonist train language` makes it."""
+    model, objective = build(config, types, resolve(config.cell)), LanguageObjective()
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     generator, kept = torch.Generator(), [0, None]
 
@@ -85,17 +92,19 @@ def main() -> None:
     size = options.rows * options.steps
     print(f"hidden {options.hidden}, {options.rows} streams of {options.steps} tokens, ", end="")
     print(f"{torch.get_num_threads()} threads; tokens a second\n")
-    print(f"{'cell':16}{'types':>8}{'mnemonist':>12}{'torch.nn':>12}")
+    print(f"{'cell':16}{'types':>8}{'mnemonist':>12}{'torch.nn':>12}{'billion/s':>12}")
     for types in options.types:
         ids = np.random.default_rng(0).integers(0, types, 40 * size).astype(np.int32)
         batches = TokenStreams(ids, options.rows, options.steps)
         for cell in options.cells:
-            ways = {"ours": ours(cell, options.hidden, types, batches)}
+            config = configuration(cell, options.hidden)
+            ways = {"ours": ours(config, types, batches)}
             if cell in PEERS:
                 ways["plain"] = plain(cell, options.hidden, types, batches)
             found = {name: size / ms * 1e3 for name, ms in medians(ways, seconds=20).items()}
             peer = f"{found['plain']:12,.0f}" if "plain" in found else f"{'–':>12}"
-            print(f"{cell:16}{types:8,}{found['ours']:12,.0f}{peer}", flush=True)
+            work = found["ours"] * operations(config, types) / 1e9
+            print(f"{cell:16}{types:8,}{found['ours']:12,.0f}{peer}{work:12.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from mnemonist.tasks.common.config import configured, nested
 from mnemonist.tasks.language.batches import SentenceBatches, TokenStreams
 from mnemonist.tasks.language.config import LanguageConfig
 from mnemonist.tasks.language.model import LanguageNetwork, LanguageObjective, build
+from mnemonist.tasks.language.resolve import operations
 from mnemonist.training import StreamBatches
 
 
@@ -134,6 +135,16 @@ def test_what_is_chosen_is_said_and_bounds_the_time() -> None:
     assert any("token_budget" in note for note in notes)
     assert any(note.startswith("batches: ") for note in notes)
     assert made.config.order == 6
+
+
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_an_update_is_six_operations_a_weight_and_token(num_layers: int) -> None:
+    options = {"num_layers": num_layers, "softmax": "full", "tie": False, "embedding_size": 4}
+    config = configured(LanguageConfig, nested(LanguageConfig, {"hidden_size": 5, **options}))
+    model = build(config, 9, resolve("lstm"))
+    layers = [*model.recurrent.named_parameters(), *model.softmax.named_parameters()]
+    matrices = sum(weight.numel() for _, weight in layers if weight.dim() == 2)
+    assert operations(config, 9) == 6 * matrices
 
 
 def test_texts_that_are_too_short_are_refused() -> None:

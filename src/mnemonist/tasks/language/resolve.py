@@ -14,7 +14,7 @@ from mnemonist.data.text.lines import TextSource
 from mnemonist.errors import DataError
 from mnemonist.tasks.language.config import LanguageConfig, TextConfig
 
-__all__ = ["Resolved", "read_text", "resolve"]
+__all__ = ["Resolved", "operations", "read_text", "resolve"]
 
 _WORDS = 30_000
 _SUBWORDS = 8_000
@@ -22,7 +22,11 @@ _MANY_TYPES = 1_000
 _LARGE = 5_000
 _NARROW = 64
 _LONG = 1_000_000
-_OPERATIONS = 24e12  # ten minutes at 40 billion a second
+# What is trained by default: some ten minutes of a core. One with AVX-512 does 44 to 69 billion
+# operations (`operations`) a second: 69 and 67 with an adaptive softmax over 5,000 and 18,000 types,
+# 44 over 30,000, where the optimizer counts; 64 with 84 types, 59 and 55 with a full softmax over
+# 4,000 and 10,000. `OMP_NUM_THREADS=1 python benchmarks/language.py` measures it.
+_OPERATIONS = 36e12
 _UNKNOWN = 0.05
 
 
@@ -136,7 +140,7 @@ def _decided(
             "order": config.order or (6 if config.text.tokens == "characters" else 5),
         }
     )
-    budget = config.token_budget or _budget(found, types)
+    budget = config.token_budget or int(_OPERATIONS / operations(found, types))
     epochs = min(training.epochs, -(-budget // tokens))
     if epochs < training.epochs:
         notes.append(f"epochs: at most {epochs}, {epochs * tokens:,} tokens (token_budget)")
@@ -144,13 +148,21 @@ def _decided(
     return found.model_copy(update={"token_budget": budget, "training": training}), notes
 
 
-def _budget(config: LanguageConfig, types: int) -> int:
-    """How many tokens are read with `_OPERATIONS`, 6 operations a weight and token."""
+def operations(config: LanguageConfig, types: int) -> int:
+    """Operations of an update a token: 6 for a weight of the cell and the softmax.
+
+    Two forwards, a product and a sum, and four backwards. All cells count as an LSTM.
+
+    Args:
+        config: resolved.
+        types: of the vocabulary.
+    """
     width = config.hidden_size
     assert config.embedding_size is not None
     recurrent = 4 * width * (config.embedding_size + width) + (config.num_layers - 1) * 8 * width**2
+    # an adaptive softmax does some twelfth of a full one's work with its usual clusters
     softmax = width * types // (12 if config.softmax == "adaptive" else 1)
-    return int(_OPERATIONS / (6 * (recurrent + softmax)))
+    return 6 * (recurrent + softmax)
 
 
 def _warnings(corpus: TokenCorpus, parts: Parts, name: str) -> list[Finding]:
