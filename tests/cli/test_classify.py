@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.cli.stories import (
+    a_cell_of_ones_own_predicts_without_its_class,
+    stopped_training_goes_on_to_the_same_bits,
+)
 
 from mnemonist.cli.entry import run
 from mnemonist.runs import RunFolder
@@ -179,50 +181,14 @@ def test_check_finds_what_stands_against_training(
 def test_a_cell_of_ones_own_predicts_without_its_class(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("shop_cell.py").write_text(_OWN_CELL)
     Path("new.txt").write_text("很好", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(shop))
-    command = ["train", "classify", "reviews.csv", *QUICK, "--run", "r"]
-    assert run([*command, "--cell", "shop_cell:Slow", "--zoneout", "0.1"]) == 0
-    capsys.readouterr()
-    assert run(["predict", "classify", "r", "new.txt"]) == 0
-    with_class = capsys.readouterr().out
-    Path("shop_cell.py").unlink()
-    sys.modules.pop("shop_cell", None)
-    assert run(["predict", "classify", "r", "new.txt"]) == 0
-    assert capsys.readouterr().out == with_class
-
-
-_OWN_CELL = """
-import torch
-from mnemonist.cells import Cell
-
-class Slow(Cell):
-    states = ("h",)
-
-    def __init__(self, input_size, hidden_size):
-        super().__init__(input_size, hidden_size)
-        (self.candidate,) = self.gates("candidate")
-
-    def step(self, x, h):
-        return 0.5 * h + 0.5 * torch.tanh(self.candidate(x, h))
-"""
+    train = ["train", "classify", "reviews.csv", *QUICK, "--run", "r"]
+    a_cell_of_ones_own_predicts_without_its_class(
+        train, ["predict", "classify", "r", "new.txt"], monkeypatch, capsys
+    )
 
 
 def test_a_killed_training_goes_on_to_the_same_bits(shop: Path) -> None:
     command = ["train", "classify", "reviews.csv", "--hidden-size=4", "--embedding-size=4"]
     command += ["--token-dropout=0.2", "--epochs=10", "--patience=10", "--batch-size=8"]
-    command += ["--checkpoint-every=0.01"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mnemonist", *command, "--run", "stopped"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    while process.poll() is None and not any(Path("stopped/checkpoints").glob("*")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not Path("stopped/report.html").exists()
-    assert run([*command, "--run", "stopped"]) == 0
-    assert run([*command, "--run", "whole"]) == 0
-    stopped, whole = (Path(name, "model.safetensors").read_bytes() for name in ("stopped", "whole"))
-    assert stopped == whole
+    stopped_training_goes_on_to_the_same_bits(command, signal.SIGKILL)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.cli.stories import (
+    a_cell_of_ones_own_predicts_without_its_class,
+    stopped_training_goes_on_to_the_same_bits,
+)
 
 from mnemonist.cli.entry import run
 from mnemonist.runs import RunFolder
@@ -213,33 +214,10 @@ def test_compare_shows_the_spread_over_seeds(
 def test_a_cell_of_ones_own_predicts_without_its_class(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("shop_cells.py").write_text(_OWN_CELL)
-    monkeypatch.syspath_prepend(str(shop))
-    command = ["train", "forecast", "shop.csv", *QUICK, "--run", "r", "--cell", "shop_cells:Leaky"]
-    assert run([*command, "--zoneout", "0.1"]) == 0
-    assert "Leaky" in capsys.readouterr().out
-    assert run(["predict", "forecast", "r"]) == 0
-    with_class = capsys.readouterr().out
-    Path("shop_cells.py").unlink()
-    sys.modules.pop("shop_cells", None)
-    assert run(["predict", "forecast", "r"]) == 0
-    assert capsys.readouterr().out == with_class
-
-
-_OWN_CELL = """
-import torch
-from mnemonist.cells import Cell
-
-class Leaky(Cell):
-    states = ("h",)
-
-    def __init__(self, input_size, hidden_size):
-        super().__init__(input_size, hidden_size)
-        (self.candidate,) = self.gates("candidate")
-
-    def step(self, x, h):
-        return 0.5 * h + 0.5 * torch.tanh(self.candidate(x, h))
-"""
+    train = ["train", "forecast", "shop.csv", *QUICK, "--run", "r"]
+    a_cell_of_ones_own_predicts_without_its_class(
+        train, ["predict", "forecast", "r"], monkeypatch, capsys
+    )
 
 
 def test_check_lists_what_was_found_and_chosen(
@@ -276,21 +254,4 @@ def test_several_series_and_covariates_of_the_future(
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_training_goes_on_to_the_same_bits(shop: Path, how: signal.Signals) -> None:
     command = ["train", "forecast", "shop.csv", *QUICK[1:], "--epochs=60", "--patience=60"]
-    command += ["--checkpoint-every=0.01", "--batch-size=4"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mnemonist", *command, "--run", "stopped"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    checkpoints = Path("stopped/checkpoints")
-    while process.poll() is None and not any(checkpoints.glob("*")):
-        time.sleep(0.01)
-    process.send_signal(how)
-    _, err = process.communicate()
-    if how is signal.SIGINT:
-        assert process.returncode == 130
-        assert "Run the same command again" in err
-    assert not Path("stopped/report.html").exists()
-    assert run([*command, "--run", "stopped"]) == 0
-    assert run([*command, "--run", "whole"]) == 0
-    stopped, whole = (Path(name, "model.safetensors").read_bytes() for name in ("stopped", "whole"))
-    assert stopped == whole
+    stopped_training_goes_on_to_the_same_bits([*command, "--batch-size=4"], how)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.stories import stopped_training_goes_on_to_the_same_bits
 
 from mnemonist.cli.entry import run
 from mnemonist.runs import RunFolder
@@ -185,21 +183,5 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     home: Path, how: signal.Signals, mode: str
 ) -> None:
     command = ["train", "language", "text.txt", *QUICK[1:], "--epochs=6", "--patience=60"]
-    command += ["--checkpoint-every=0.01", "--mode", mode, "--input-dropout=0.2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mnemonist", *command, "--run", "stopped"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    checkpoints = Path("stopped/checkpoints")
-    while process.poll() is None and not any(checkpoints.glob("*")):
-        time.sleep(0.01)
-    process.send_signal(how)
-    _, err = process.communicate()
-    if how is signal.SIGINT:
-        assert process.returncode == 130
-        assert "Run the same command again" in err
-    assert not Path("stopped/report.html").exists()
-    assert run([*command, "--run", "stopped"]) == 0
-    assert run([*command, "--run", "whole"]) == 0
-    stopped, whole = (Path(name, "model.safetensors").read_bytes() for name in ("stopped", "whole"))
-    assert stopped == whole
+    command += ["--mode", mode, "--input-dropout=0.2"]
+    stopped_training_goes_on_to_the_same_bits(command, how)

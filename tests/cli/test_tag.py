@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.stories import stopped_training_goes_on_to_the_same_bits
 
 from mnemonist.cli.entry import run
 from mnemonist.data.tags import load_tagged
@@ -111,3 +113,12 @@ def test_parts_may_be_numbers_of_sentences(
     assert "sentences" in capsys.readouterr().out
     assert run(["check", "tag", source, "--test", "99.5"]) == 2
     assert "a whole number of sentences" in capsys.readouterr().err
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("news.txt").write_text(lines(), encoding="utf-8")
+    command = ["train", "tag", "news.txt", *QUICK[1:], "--epochs=20", "--patience=20"]
+    stopped_training_goes_on_to_the_same_bits(command, signal.SIGKILL)

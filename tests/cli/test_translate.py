@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.cli.stories import stopped_training_goes_on_to_the_same_bits
 
 from mnemonist.cli.entry import run
 from mnemonist.runs import RunFolder
@@ -168,23 +167,6 @@ def test_cells_are_compared(desk: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_training_goes_on_to_the_same_bits(desk: Path, how: signal.Signals) -> None:
-    command = ["train", "translate", "pairs.tsv", *QUICK[1:], "--epochs=3"]
-    command += ["--checkpoint-every=0.01", "--batch-size=16"]
+    command = ["train", "translate", "pairs.tsv", *QUICK[1:], "--epochs=3", "--batch-size=16"]
     command += ["--teacher-forcing.schedule=linear", "--teacher-forcing.slope=0.01"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mnemonist", *command, "--run", "stopped"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    checkpoints = Path("stopped/checkpoints")
-    while process.poll() is None and not any(checkpoints.glob("*")):
-        time.sleep(0.01)
-    process.send_signal(how)
-    _, err = process.communicate()
-    if how is signal.SIGINT:
-        assert process.returncode == 130
-        assert "Run the same command again" in err
-    assert not Path("stopped/report.html").exists()
-    assert run([*command, "--run", "stopped"]) == 0
-    assert run([*command, "--run", "whole"]) == 0
-    stopped, whole = (Path(name, "model.safetensors").read_bytes() for name in ("stopped", "whole"))
-    assert stopped == whole
+    stopped_training_goes_on_to_the_same_bits(command, how)

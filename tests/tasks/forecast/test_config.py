@@ -1,8 +1,7 @@
-"""The configuration: one type, one schema, every option once."""
+"""The configuration: what does not fit together is named."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,32 +9,8 @@ import pytest
 from mnemonist.cli.forecast import Options
 from mnemonist.cli.options import given
 from mnemonist.errors import ConfigError
-from mnemonist.tasks.common.config import configured, nested, option_names, read_config, schema
+from mnemonist.tasks.common.config import configured, nested, read_config
 from mnemonist.tasks.forecast.config import ForecastConfig
-
-SCHEMA = Path(__file__).parents[3] / "docs/schemas/forecast-1.json"
-
-
-def test_the_published_schema_is_that_of_the_code() -> None:
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema(ForecastConfig)
-
-
-def test_a_configuration_survives_json() -> None:
-    config = configured(
-        ForecastConfig, {"horizon": 3, "series": {"known": ["a"]}, "training": {"seed": 7}}
-    )
-    again = ForecastConfig.model_validate_json(config.model_dump_json())
-    assert again == config
-    assert config.format == "mnemonist.config/1"
-
-
-def test_no_two_parts_have_an_option_of_the_same_name() -> None:
-    names = option_names(ForecastConfig)
-    assert len(names) == len(set(names))
-
-
-def test_every_option_is_on_the_command_line() -> None:
-    assert set(Options.model_fields) == set(option_names(ForecastConfig))
 
 
 def test_options_of_the_cell_are_read_from_the_command_line_as_numbers_where_they_are() -> None:

@@ -1,36 +1,12 @@
-"""The configuration: one type, one schema, every option once."""
+"""The configuration: what does not fit together is named."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from mnemonist.cli.translate import Options
 from mnemonist.errors import ConfigError
-from mnemonist.tasks.common.config import configured, option_names, schema
+from mnemonist.tasks.common.config import configured
 from mnemonist.tasks.translate.config import TranslateConfig
-
-SCHEMA = Path(__file__).parents[3] / "docs/schemas/translate-1.json"
-
-
-def test_the_published_schema_is_that_of_the_code() -> None:
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema(TranslateConfig)
-
-
-def test_no_two_parts_have_an_option_of_the_same_name() -> None:
-    names = option_names(TranslateConfig)
-    assert len(names) == len(set(names))
-
-
-def test_every_option_is_on_the_command_line() -> None:
-    assert set(Options.model_fields) == set(option_names(TranslateConfig))
-
-
-def test_a_configuration_survives_json() -> None:
-    config = configured(TranslateConfig, {"data": {"source": "zh"}, "attention": "dot"})
-    assert TranslateConfig.model_validate_json(config.model_dump_json()) == config
 
 
 @pytest.mark.parametrize(
