@@ -181,10 +181,11 @@ def score(
         json: print one JSON object.
     """
     from mnemonist.data.text import read_lines
-    from mnemonist.tasks.language.saved import predictor_of
+    from mnemonist.tasks.common.saved import run_of
+    from mnemonist.tasks.language.predictor import load_predictor
 
     output = Output(json)
-    predictor, _ = predictor_of(run, cell=cell)
+    predictor = load_predictor(run_of(run, "language"), cell=cell)
     lines = list(read_lines(source, max_line=predictor.config.text.max_line))
     found = predictor.score([text for _, text in lines])
     output.data({"run": str(run), "source": source, "lines": [one.to_dict() for one in found]})
@@ -222,14 +223,15 @@ def rerank(
         json: print one JSON object.
     """
     from mnemonist.errors import ConfigError
+    from mnemonist.tasks.common.saved import run_of
+    from mnemonist.tasks.language.predictor import load_predictor
     from mnemonist.tasks.language.rerank import read_lists, tune_weight
     from mnemonist.tasks.language.rerank import rerank as order
-    from mnemonist.tasks.language.saved import predictor_of
 
     if (dev is None) == (weight is None):
         raise ConfigError("rerank needs --weight, or --dev FILE to tune it by; give one of them")
     output = Output(json)
-    predictor, _ = predictor_of(run, cell=cell)
+    predictor = load_predictor(run_of(run, "language"), cell=cell)
     tuned = ""
     rates: dict[float, float] = {}
     if dev is not None:
@@ -304,10 +306,13 @@ def sample(
     """
     from mnemonist.decoding.sampling import Sampler
     from mnemonist.errors import DataError
+    from mnemonist.tasks.common.saved import run_of
     from mnemonist.tasks.language.copied import longest_copy
-    from mnemonist.tasks.language.saved import opened, predictor_of
+    from mnemonist.tasks.language.predictor import load_predictor
+    from mnemonist.tasks.language.saved import planned_again
 
-    predictor, _ = predictor_of(run, cell=cell)
+    folder = run_of(run, "language")
+    predictor = load_predictor(folder, cell=cell)
     unk = predictor.vocabulary.unk
     sampler = Sampler(temperature, top_k, top_p, banned=() if unk is None else (unk,))
     drawn = predictor.sample(prompt, sampler=sampler, seed=seed, length=length, lines=lines)
@@ -327,7 +332,7 @@ def sample(
         print(text[len(shown) :])
     if copied and ids:
         try:
-            made, _ = opened(run, cell=cell)
+            made = planned_again(folder, predictor, cell=cell)
             found = longest_copy(ids, made.resolved.parts.train, predictor)
         except DataError as error:
             reason = f"Whether it is copied was not looked up: {error}"

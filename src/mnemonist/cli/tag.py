@@ -141,10 +141,12 @@ def predict(
     """
     from json import loads
 
-    from mnemonist.tasks.tag.saved import loaded, tagged, written
+    from mnemonist.tasks.common.saved import run_of
+    from mnemonist.tasks.tag.predictor import load_predictor
+    from mnemonist.tasks.tag.saved import tagged, written
 
     output = Output(json)
-    predictor = loaded(run, cell)
+    predictor = load_predictor(run_of(run, "tag"), cell=cell)
     sentences = tagged(predictor, None if source == "-" else source, read_as)
     if json:
         found = [loads(written(one, "jsonl", predictor.scheme)) for one in sentences]

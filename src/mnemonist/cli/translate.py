@@ -151,10 +151,12 @@ def predict(
         cell: module:Class of your own cell, where it has no program.
         json: print one JSON object.
     """
-    from mnemonist.tasks.translate.saved import predictor_of, translated
+    from mnemonist.tasks.common.saved import run_of
+    from mnemonist.tasks.translate.predictor import load_predictor
+    from mnemonist.tasks.translate.saved import translated
 
     output = Output(json)
-    predictor, _ = predictor_of(run, cell=cell)
+    predictor = load_predictor(run_of(run, "translate"), cell=cell)
     lines = _lines(source, encoding)
     numbered = enumerate(translated(predictor, lines, beam=beam, n_best=nbest), start=1)
     if json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -104,9 +103,7 @@ class SequenceClassifier(Estimator[ClassifyConfig, Predictor, Evaluation]):
             )
         if source is None:
             return self._trained.evaluation
-        made: ClassifyPlan = self._trained.plan
-        test = tested_on(source, made.config.data, made.parts.train)
-        made = replace(made, parts=replace(made.parts, test=test))
+        made = tested_on(self._trained.plan, source)
         return made.measure(self._fitted(), made.baselines(Silent()))
 
     def _plan(self, source: Source, config: ClassifyConfig, cell: Maker | None) -> ClassifyPlan:

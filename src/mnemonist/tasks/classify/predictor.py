@@ -19,8 +19,8 @@ from mnemonist.tasks.classify.encoding import (
     within,
 )
 from mnemonist.tasks.classify.model import ClassifierModel, build
-from mnemonist.tasks.common.flow import maker_of
 from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.saved import maker_of
 from mnemonist.training.buckets import BucketBatches
 
 __all__ = ["Predictor", "batches", "load_predictor"]
@@ -125,12 +125,12 @@ def batches(
     )
 
 
-def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
+def load_predictor(folder: RunFolder, *, cell: str | Maker | None = None) -> Predictor:
     """The trained network of a run folder; runs no code but this library's.
 
     Args:
         folder: of a classifier, finished.
-        cell: the cell's class, where the folder has no program of it.
+        cell: the class of a cell that has no program there, or "module:Class".
 
     Raises:
         RunFolderError: a damaged file, or a cell without a program.
@@ -138,7 +138,7 @@ def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor
     config = ClassifyConfig.model_validate(folder.config)
     state = folder.load_json("preprocessing.json")
     encoder = encoder_from_dict(state["encoder"])
-    maker = cell or maker_of(folder, config)
+    maker = maker_of(folder, config, cell)
     model = build(config, encoder.width, len(state["classes"]), maker)
     model.load_state_dict(folder.load_model()[0])
     model.eval()

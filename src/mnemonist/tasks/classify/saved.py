@@ -14,12 +14,10 @@ from mnemonist.data.labelled import LabelledConfig, LabelledSet
 from mnemonist.data.labelled.check import unseen_labels
 from mnemonist.data.labelled.config import ItemKind
 from mnemonist.errors import DataError
-from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.classify.job import ClassifyPlan, predictions
 from mnemonist.tasks.classify.plan import Source, plan, read
 from mnemonist.tasks.classify.predictor import Predictor, load_predictor
-from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import named_cell
+from mnemonist.tasks.common.saved import check_unchanged, maker_of, run_of, sources_of
 
 __all__ = ["classified", "opened", "tested_on"]
 
@@ -39,29 +37,23 @@ def opened(
         DataError: the data are not there, have changed or do not fit.
     """
     folder = run_of(run, "classify")
-    predictor = load_predictor(folder, cell=named_cell(cell))
+    predictor = load_predictor(folder, cell=cell)
     config = predictor.config
-    made = plan(_sources_of(folder), config, cell=named_cell(cell) or maker_of(folder, config))
-    if made.fingerprint() != folder.load_json("data.json")["fingerprint"]:
-        raise DataError(
-            f"{made.source_name} has changed since {folder.path} was trained on it: restore it, or "
-            "train anew"
-        )
-    if source is not None:
-        test = tested_on(source, config.data, made.parts.train)
-        made = replace(made, parts=replace(made.parts, test=test))
-    return made, predictor
+    made = plan(sources_of(folder), config, cell=maker_of(folder, config, cell))
+    check_unchanged(made, folder)
+    return made if source is None else tested_on(made, source), predictor
 
 
-def tested_on(source: Source, config: LabelledConfig, train: LabelledSet) -> LabelledSet:
-    """Labelled items as a test part beside `train`.
+def tested_on(made: ClassifyPlan, source: Source) -> ClassifyPlan:
+    """The plan with the labelled items of another source as its test part.
 
     Raises:
         DataError: they cannot be used, or have labels that training lacks.
     """
-    test = read(source, config)
+    test, train = read(source, made.config.data), made.parts.train
     raise_fatal([*test.findings, *unseen_labels(train, test)])
-    return fitting(test, train.kind, len(train.channels)).with_classes(train.classes)
+    test = fitting(test, train.kind, len(train.channels)).with_classes(train.classes)
+    return replace(made, parts=replace(made.parts, test=test))
 
 
 def classified(
@@ -80,7 +72,7 @@ def classified(
         DataError: items of another kind than the network reads.
     """
     folder = run_of(run, "classify")
-    predictor = load_predictor(folder, cell=named_cell(cell))
+    predictor = load_predictor(folder, cell=cell)
     kind = folder.load_json("data.json")["kind"]
     config = predictor.config.data.model_copy(update={"kind": kind})
     items = read(_lines(kind, config) if source is None else source, config, labelled=False)
@@ -118,14 +110,3 @@ def fitting(items: LabelledSet, kind: str, channels: int) -> LabelledSet:
             f"the network reads {channels}"
         )
     return items
-
-
-def _sources_of(folder: RunFolder) -> list[str]:
-    recorded = [str(one) for one in folder.load_json("data.json")["sources"]]
-    missing = [one for one in recorded if not Path(one).exists()]
-    if missing:
-        raise DataError(
-            f"{folder.path} was trained on {', '.join(missing)}, which is not there; the baselines "
-            "need it"
-        )
-    return recorded

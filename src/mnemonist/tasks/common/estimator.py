@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator
 from mnemonist.errors import ConfigError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.common.config import NetworkConfig, configured, nested
-from mnemonist.tasks.common.flow import Evaluation, Plan, Trained, carry_out, run_of
+from mnemonist.tasks.common.flow import Evaluation, Plan, Trained, carry_out
 from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.saved import run_of
 from mnemonist.training.history import History
 from mnemonist.training.progress import Progress
 

@@ -12,26 +12,16 @@ from torch import nn
 
 from mnemonist.data.findings import Finding
 from mnemonist.engine.explain import Explanation
-from mnemonist.errors import ConfigError
 from mnemonist.evaluation.results import ResultTable
 from mnemonist.evaluation.verdicts import Tone
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.naming import default_run_name
 from mnemonist.runs.report import Report
-from mnemonist.tasks.common.config import NetworkConfig
-from mnemonist.tasks.common.programs import (
-    PROGRAMS,
-    Maker,
-    cell_maker,
-    check_equations,
-    is_own,
-    programs_of,
-    saved_cells,
-)
+from mnemonist.tasks.common.programs import PROGRAMS, Maker, check_equations, programs_of
 from mnemonist.training.history import History
 from mnemonist.training.progress import Progress, Silent
 
-__all__ = ["Evaluation", "Plan", "Trained", "carry_out", "maker_of", "run_of"]
+__all__ = ["Evaluation", "Plan", "Trained", "carry_out"]
 
 P = TypeVar("P")
 E = TypeVar("E", bound="Evaluation")
@@ -216,27 +206,3 @@ def carry_out(
 def _measured(made: Plan[P, E], predictor: P, progress: Progress) -> E:
     progress.say("Measuring the baselines on the same data")
     return made.measure(predictor, made.baselines(progress))
-
-
-def run_of(run: str | Path, job: str) -> RunFolder:
-    """A finished run of a job.
-
-    Raises:
-        ConfigError: a run of another job.
-        RunFolderError: no finished run, or a damaged one.
-    """
-    folder = RunFolder.load(run)
-    if folder.manifest.job != job:
-        there = folder.manifest.job
-        raise ConfigError(
-            f"{folder.path} holds a {there} run, and a {job} run is needed: "
-            f"mnemonist predict {there} {folder.path}"
-        )
-    return folder
-
-
-def maker_of(folder: RunFolder, config: NetworkConfig) -> Maker:
-    """The cells of a run folder: by name, or their programs; nothing is imported."""
-    if is_own(config):
-        return saved_cells(folder.path, folder.load_json(PROGRAMS))
-    return cell_maker(config)

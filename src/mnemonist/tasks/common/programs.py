@@ -26,7 +26,6 @@ __all__ = [
     "cell_maker",
     "check_equations",
     "is_own",
-    "named_cell",
     "programs_of",
     "saved_cells",
 ]
@@ -49,11 +48,6 @@ def is_own(config: NetworkConfig) -> bool:
 def cell_maker(config: NetworkConfig) -> Maker:
     """The cell's class; that of module:Class is imported, which runs its module."""
     return cells.resolve(config.cell, allow_import=True)
-
-
-def named_cell(cell: str | None) -> Maker | None:
-    """The class of module:Class, imported, which runs its module; None where none is named."""
-    return None if cell is None else cells.resolve(cell, allow_import=True)
 
 
 def programs_of(model: nn.Module) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import torch
 from mnemonist.data.series import SeriesScaler, SeriesSet, Windows
 from mnemonist.evaluation.calibration import ConformalQuantiles, SplitConformal
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of
 from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.saved import maker_of
 from mnemonist.tasks.forecast.batches import Layout, WindowBatches
 from mnemonist.tasks.forecast.config import ForecastConfig
 from mnemonist.tasks.forecast.distributions import distribution
@@ -145,12 +145,12 @@ class Predictor:
         return self
 
 
-def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
+def load_predictor(folder: RunFolder, *, cell: str | Maker | None = None) -> Predictor:
     """The trained network of a run folder; runs no code but this library's.
 
     Args:
         folder: of a forecast, finished.
-        cell: the cell's class, where the folder has no program of it.
+        cell: the class of a cell that has no program there, or "module:Class".
 
     Raises:
         RunFolderError: a damaged file, or a cell without a program.
@@ -158,7 +158,7 @@ def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor
     config = ForecastConfig.model_validate(folder.config)
     state = folder.load_json("preprocessing.json")
     layout = Layout(**{**state["layout"], "lags": tuple(state["layout"]["lags"])})
-    model = build(config, layout, cell or maker_of(folder, config))
+    model = build(config, layout, maker_of(folder, config, cell))
     model.load_state_dict(folder.load_model()[0])
     model.eval()
     scaler = SeriesScaler.from_dict(state["scaler"])

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from mnemonist.data.series.load import Source, load_series
-from mnemonist.errors import ConfigError, DataError
+from mnemonist.errors import ConfigError
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker, SavedCells, named_cell
+from mnemonist.tasks.common.programs import SavedCells
+from mnemonist.tasks.common.saved import maker_of, run_of, sources_of
 from mnemonist.tasks.forecast.future import forecast_table
 from mnemonist.tasks.forecast.job import ForecastPlan
 from mnemonist.tasks.forecast.plan import plan
@@ -40,9 +40,9 @@ def opened(
         ConfigError: `trainable` with a cell of the user's whose class is not given.
     """
     folder = run_of(run, "forecast")
-    predictor = load_predictor(folder, cell=named_cell(cell))
+    predictor = load_predictor(folder, cell=cell)
     config = predictor.config
-    maker: Maker = named_cell(cell) or maker_of(folder, config)
+    maker = maker_of(folder, config, cell)
     if trainable and isinstance(maker, SavedCells):
         raise ConfigError(
             f"training anew needs the class of the cell: give --cell {config.cell}, which runs "
@@ -56,7 +56,7 @@ def future_of(
 ) -> tuple[pd.DataFrame, str]:
     """The forecast beyond the end of the data, and the data's name; see `opened`."""
     folder = run_of(run, "forecast")
-    predictor = load_predictor(folder, cell=named_cell(cell))
+    predictor = load_predictor(folder, cell=cell)
     data = load_series(_source_of(folder, source), predictor.config.series)
     return forecast_table(predictor, data), data.name
 
@@ -64,10 +64,5 @@ def future_of(
 def _source_of(folder: RunFolder, source: Source | None) -> Source:
     if source is not None:
         return source
-    recorded = str(folder.load_json("data.json")["source"])
-    if not Path(recorded).exists():
-        raise DataError(
-            f"{folder.path} was trained on {recorded}, which is not there: name the file whose "
-            "future is asked for, behind the run folder"
-        )
-    return recorded
+    why = ": name the file whose future is asked for, behind the run folder"
+    return sources_of(folder, why)[0]

@@ -23,8 +23,8 @@ from mnemonist.decoding.sampling import Sampler, sample
 from mnemonist.errors import ConfigError
 from mnemonist.nn import Streaming
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of
 from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.saved import maker_of
 from mnemonist.tasks.language.config import LanguageConfig
 from mnemonist.tasks.language.model import LanguageNetwork, build
 
@@ -319,12 +319,12 @@ def _alike(sentences: Sequence[np.ndarray], tokens: int = 16_384) -> Iterator[li
         yield batch
 
 
-def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
+def load_predictor(folder: RunFolder, *, cell: str | Maker | None = None) -> Predictor:
     """The trained network of a run folder; runs no code but this library's.
 
     Args:
         folder: of a language model, finished.
-        cell: the cell's class, where the folder has no program of it.
+        cell: the class of a cell that has no program there, or "module:Class".
 
     Raises:
         RunFolderError: a damaged file, or a cell without a program.
@@ -332,7 +332,7 @@ def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor
     config = LanguageConfig.model_validate(folder.config)
     state = folder.load_json("preprocessing.json")
     vocabulary = Vocabulary.from_dict(state["vocabulary"])
-    model = build(config, len(vocabulary), cell or maker_of(folder, config))
+    model = build(config, len(vocabulary), maker_of(folder, config, cell))
     model.load_state_dict(folder.load_model()[0])
     model.eval()
     return Predictor(config, model, tokenizer_from_dict(state["tokenizer"]), vocabulary)

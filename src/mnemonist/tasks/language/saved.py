@@ -10,8 +10,7 @@ from mnemonist.data.text import TokenCorpus
 from mnemonist.data.text.lines import TextSource
 from mnemonist.errors import DataError
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import Maker, named_cell
+from mnemonist.tasks.common.saved import maker_of, run_of, sources_of
 from mnemonist.tasks.common.text import name_of
 from mnemonist.tasks.language.job import LanguagePlan
 from mnemonist.tasks.language.plan import plan
@@ -20,11 +19,11 @@ from mnemonist.tasks.language.resolve import read_text
 from mnemonist.tasks.language.score import Evaluation, evaluate
 from mnemonist.training.progress import Silent
 
-__all__ = ["evaluate_on", "opened", "predictor_of", "training_text"]
+__all__ = ["evaluate_on", "opened", "planned_again"]
 
 
-def predictor_of(run: str | Path, *, cell: str | None = None) -> tuple[Predictor, RunFolder]:
-    """The network of a finished run, and its folder.
+def opened(run: str | Path, *, cell: str | None = None) -> tuple[LanguagePlan, Predictor]:
+    """A finished run with the text that it was trained on.
 
     Args:
         run: the run folder.
@@ -32,29 +31,24 @@ def predictor_of(run: str | Path, *, cell: str | None = None) -> tuple[Predictor
 
     Raises:
         RunFolderError: no finished run, or a damaged one.
-    """
-    folder = run_of(run, "language")
-    return load_predictor(folder, cell=named_cell(cell)), folder
-
-
-def opened(
-    run: str | Path, source: TextSource | None = None, *, cell: str | None = None
-) -> tuple[LanguagePlan, Predictor]:
-    """A finished run with the text that it was trained on, or a copy of it.
-
-    Args:
-        run: the run folder.
-        source: where the text is now; by default where it was.
-        cell: as in `predictor_of`.
-
-    Raises:
-        RunFolderError: no finished run, or a damaged one.
         DataError: the text is not there, or is another by now.
     """
-    predictor, folder = predictor_of(run, cell=cell)
-    maker: Maker = named_cell(cell) or maker_of(folder, predictor.config)
+    folder = run_of(run, "language")
+    predictor = load_predictor(folder, cell=cell)
+    return planned_again(folder, predictor, cell=cell), predictor
+
+
+def planned_again(
+    folder: RunFolder, predictor: Predictor, *, cell: str | None = None
+) -> LanguagePlan:
+    """The plan of a finished run whose network is loaded; see `opened`."""
+    (text,) = sources_of(
+        folder,
+        ", and its n-grams are what the network is measured against: put it back, or call from the "
+        "same folder",
+    )
+    maker = maker_of(folder, predictor.config, cell)
     known = (predictor.tokenizer, predictor.vocabulary)
-    text = source if source is not None else training_text(folder)
     made = plan(text, predictor.config, cell=maker, known=known)
     before = folder.load_json("data.json")["fingerprint"]["content"]
     if made.content != before:
@@ -62,7 +56,7 @@ def opened(
             f"{made.source_name} is not the text that {folder.path} was trained on: it was changed "
             "since, so that its parts and the baselines' counts would be others"
         )
-    return made, predictor
+    return made
 
 
 def evaluate_on(made: LanguagePlan, predictor: Predictor, source: TextSource) -> Evaluation:
@@ -82,18 +76,3 @@ def evaluate_on(made: LanguagePlan, predictor: Predictor, source: TextSource) ->
     baselines = made.baselines(Silent())
     before = np.empty(0, dtype=np.int64)
     return evaluate(predictor, baselines, other, before, name=name_of(predictor.config))
-
-
-def training_text(folder: RunFolder) -> str:
-    """Where the text of a run is.
-
-    Raises:
-        DataError: it is not there any more.
-    """
-    recorded = str(folder.load_json("data.json")["source"])
-    if not Path(recorded).exists():
-        raise DataError(
-            f"{folder.path} was trained on {recorded}, which is not there, and its n-grams are "
-            "what the network is measured against: put it back, or call from the same folder"
-        )
-    return recorded

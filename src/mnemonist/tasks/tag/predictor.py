@@ -14,8 +14,8 @@ from torch import Tensor
 from mnemonist.data.tags import Scheme, Sentence, TaggedSet, repair, to_words
 from mnemonist.data.text import Tokenizer, tokenizer_from_dict
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of
 from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.saved import maker_of
 from mnemonist.tasks.tag.config import TagConfig
 from mnemonist.tasks.tag.encoding import Encoder, Tagset, pieces
 from mnemonist.tasks.tag.model import TaggerModel, build
@@ -175,12 +175,12 @@ def _cut(sentences: Sequence[Sequence[str]], limit: int) -> list[tuple[int, Sequ
     ]
 
 
-def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
+def load_predictor(folder: RunFolder, *, cell: str | Maker | None = None) -> Predictor:
     """The trained network of a run folder; runs no code but this library's.
 
     Args:
         folder: of a tagger, finished.
-        cell: the cell's class, where the folder has no program of it.
+        cell: the class of a cell that has no program there, or "module:Class".
 
     Raises:
         RunFolderError: a damaged file, or a cell without a program.
@@ -189,7 +189,7 @@ def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor
     state = folder.load_json("preprocessing.json")
     encoder = Encoder.from_dict(state["encoder"])
     tagset = Tagset(**{**state["tagset"], "tags": tuple(state["tagset"]["tags"])})
-    model = build(config, encoder, tagset, cell or maker_of(folder, config))
+    model = build(config, encoder, tagset, maker_of(folder, config, cell))
     model.load_state_dict(folder.load_model()[0])
     model.eval()
     return Predictor(config, tokenizer_from_dict(state["tokenizer"]), encoder, tagset, model)

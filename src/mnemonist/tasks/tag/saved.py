@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from mnemonist.data.files import check_file
-from mnemonist.data.tags import Scheme, Sentence, TaggedSet, as_columns, as_json
+from mnemonist.data.tags import Scheme, Sentence, as_columns, as_json
 from mnemonist.data.text import read_lines
 from mnemonist.errors import DataError
-from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of, run_of
-from mnemonist.tasks.common.programs import named_cell
+from mnemonist.tasks.common.saved import check_unchanged, maker_of, run_of, sources_of
 from mnemonist.tasks.tag.job import TagPlan
 from mnemonist.tasks.tag.plan import Source, plan, read
 from mnemonist.tasks.tag.predictor import Predictor, load_predictor
 
-__all__ = ["Layout", "loaded", "opened", "tagged", "tested_on", "written"]
+__all__ = ["Layout", "opened", "tagged", "tested_on", "written"]
 
 Layout = Literal["slashed", "columns", "jsonl"]
 
@@ -43,21 +41,16 @@ def opened(
         DataError: the data are not there, have changed or do not fit.
     """
     folder = run_of(run, "tag")
-    predictor = load_predictor(folder, cell=named_cell(cell))
+    predictor = load_predictor(folder, cell=cell)
     config = predictor.config
-    made = plan(_source_of(folder), config, cell=named_cell(cell) or maker_of(folder, config))
-    if made.fingerprint() != folder.load_json("data.json")["fingerprint"]:
-        raise DataError(
-            f"{made.source_name} has changed since {folder.path} was trained on it: restore it, or "
-            "train anew"
-        )
-    if source is not None:
-        made = replace(made, parts=replace(made.parts, test=tested_on(source, made)))
-    return made, predictor
+    (recorded,) = sources_of(folder)
+    made = plan(recorded, config, cell=maker_of(folder, config, cell))
+    check_unchanged(made, folder)
+    return made if source is None else tested_on(made, source), predictor
 
 
-def tested_on(source: Source, made: TagPlan) -> TaggedSet:
-    """Tagged sentences as a test part beside the training part of a plan.
+def tested_on(made: TagPlan, source: Source) -> TagPlan:
+    """The plan with the tagged sentences of another source as its test part.
 
     Raises:
         DataError: they cannot be used, or their tags are of another scheme.
@@ -68,12 +61,7 @@ def tested_on(source: Source, made: TagPlan) -> TaggedSet:
             f"{test.name} has tags of the scheme {test.scheme}, and the network was trained on "
             f"{made.tagset.scheme}"
         )
-    return test
-
-
-def loaded(run: str | Path, cell: str | None = None) -> Predictor:
-    """The network of a finished run."""
-    return load_predictor(run_of(run, "tag"), cell=named_cell(cell))
+    return replace(made, parts=replace(made.parts, test=test))
 
 
 def tagged(
@@ -150,12 +138,3 @@ def _standard_input() -> Iterator[tuple[int, str]]:
         if len(line) > _MAX_LINE:
             raise DataError(f"line {at} of standard input has more than {_MAX_LINE:,} characters")
         yield at, line.rstrip("\r\n")
-
-
-def _source_of(folder: RunFolder) -> str:
-    recorded = str(folder.load_json("data.json")["source"])
-    if not Path(recorded).exists() and not any(sign in recorded for sign in "*?["):
-        raise DataError(
-            f"{folder.path} was trained on {recorded}, which is not there; the baselines need it"
-        )
-    return recorded

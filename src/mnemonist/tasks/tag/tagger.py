@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mnemonist.data.tags import Sentence
 from mnemonist.errors import ConfigError, DataError
@@ -91,8 +90,7 @@ class SequenceTagger(Estimator[TagConfig, Predictor, Evaluation]):
             )
         if source is None:
             return self._trained.evaluation
-        made: TagPlan = self._trained.plan
-        made = replace(made, parts=replace(made.parts, test=tested_on(source, made)))
+        made = tested_on(self._trained.plan, source)
         return made.measure(self._fitted(), made.baselines(Silent()))
 
     def _plan(self, source: Source, config: TagConfig, cell: Maker | None) -> TagPlan:

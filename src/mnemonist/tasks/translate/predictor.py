@@ -16,8 +16,8 @@ from mnemonist.decoding.beam import BeamSearch, Hypothesis
 from mnemonist.decoding.rows import Shared
 from mnemonist.nn import EncoderDecoder
 from mnemonist.runs.folder import RunFolder
-from mnemonist.tasks.common.flow import maker_of
 from mnemonist.tasks.common.programs import Maker
+from mnemonist.tasks.common.saved import maker_of
 from mnemonist.tasks.translate.config import TranslateConfig
 from mnemonist.tasks.translate.model import build, pair_batches, valid_steps
 from mnemonist.tasks.translate.sides import Sides
@@ -195,19 +195,19 @@ class Predictor:
         return Translation(target.tokenizer.join(tokens), tokens, found.score, found.ended)
 
 
-def load_predictor(folder: RunFolder, *, cell: Maker | None = None) -> Predictor:
+def load_predictor(folder: RunFolder, *, cell: str | Maker | None = None) -> Predictor:
     """The trained network of a run folder; runs no code but this library's.
 
     Args:
         folder: of a translator, finished.
-        cell: the cell's class, where the folder has no program of it.
+        cell: the class of a cell that has no program there, or "module:Class".
 
     Raises:
         RunFolderError: a damaged file, or a cell without a program.
     """
     config = TranslateConfig.model_validate(folder.config)
     sides = Sides.from_dict(folder.load_json("preprocessing.json"))
-    model = build(config, sides, cell or maker_of(folder, config))
+    model = build(config, sides, maker_of(folder, config, cell))
     model.load_state_dict(folder.load_model()[0])
     model.eval()
     return Predictor(config, sides, model)

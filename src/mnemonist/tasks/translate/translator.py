@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,9 +115,7 @@ class Translator(Estimator[TranslateConfig, Predictor, Evaluation]):
             )
         if source is None:
             return self._trained.evaluation
-        made: TranslatePlan = self._trained.plan
-        test = tested_on(source, made.config, target_file=None)
-        made = replace(made, parts=replace(made.parts, test=test))
+        made = tested_on(self._trained.plan, source, target_file=None)
         return made.measure(self._fitted(), made.baselines(Silent()))
 
     def _plan(self, source: Source, config: TranslateConfig, cell: Maker | None) -> TranslatePlan:
