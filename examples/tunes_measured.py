@@ -5,7 +5,7 @@
     python examples/tunes_measured.py runs/tunes tunes.txt drawn.txt
 
 Tunes are drawn from the run's model, from no prompt, and written to the last file. Counted of
-them, of the test part (the last tenth of the lines) and of the training part: bars as long as the
+them, of as many of the test part (the last tenth of the lines) and of the training part: bars as long as the
 metre asks, notes of the key signature; and of each tune that is not trained on the longest span of
 tokens that stands in one line of the training part as well. Test tunes have such spans too, as
 tunes are varied and quote each other: a model copies where its spans are longer than theirs.
@@ -60,7 +60,9 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="the run folder of the language model")
     parser.add_argument("text", type=Path, help="the lines of tokens that it was trained on")
     parser.add_argument("drawn", type=Path, help="the file to write drawn tunes to")
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument(
+        "--count", type=int, default=100, help="of tunes, drawn and of the test part"
+    )
     parser.add_argument("--temperatures", type=float, nargs="+", default=[1.0, 0.8])
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -73,7 +75,7 @@ def main() -> None:
         "| copied span, median | longest |\n|---|---|---|---|---|---|---|---|"
     )
     print(row("training", training, None))
-    print(row("test", lines[-tests:], training), flush=True)
+    print(row("test", lines[-tests:][: options.count], training), flush=True)
     notes = []
     for temperature in options.temperatures:
         drawn = [
