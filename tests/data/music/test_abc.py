@@ -277,6 +277,19 @@ def test_what_is_written_reads_back_the_same(score):
     assert parse_abc(abc_of(score)) == [score]
 
 
+@pytest.mark.parametrize(
+    ("head", "music"),
+    [
+        ("M:6/8", "E | CDE FGA | G3 E2 F | G6 |"),
+        ("M:3/4", "EF | C2 DE FG | A3/2B/2 c4 |"),
+        ("M:2/2", "CDEF GABc | z2 c/2d/2e fgag |"),
+        ("M:none", "C D E F G |"),
+    ],
+)
+def test_notes_of_a_beat_stand_together(head, music):
+    assert abc_of(tune(music, f"{head}\nL:1/8\nK:C")).splitlines()[-1] == music
+
+
 @settings(max_examples=5)
 @given(scores(), st.integers(1, 300))
 def test_titles_and_tempos_come_back(tmp_path_factory, score, tempo):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -38,7 +39,7 @@ def abc_of(score: Score, number: int = 1) -> str:
     M:2/4
     L:1/8
     K:D
-    D2 F =F | E6 |
+    D2 F=F | E6 |
     <BLANKLINE>
     """
     title = " ".join(score.title.replace("%", "\\%").split())
@@ -65,20 +66,37 @@ def write_abc(scores: Iterable[Score], path: str | Path) -> None:
 
 def _lines(score: Score, voice: Voice) -> Iterator[str]:
     speller = _Speller(score.key)
-    bars = set(score.bars)
+    bars = deque(score.bars)
+    beat = _beat(score)
     bar: list[str] = []
     line: list[str] = []
+    beamed = False
     for segment in segments(score, voice):
-        bar.append(speller.text(segment))
-        if segment.start + segment.duration in bars:
-            line.append(" ".join(bar) + " |")
+        # counted from the end of the bar, as a pick-up leads to the next one
+        end = bars[0] if bars else score.length
+        inside = beat is not None and (end - segment.start) % beat > 0
+        before, beamed = beamed, bool(segment.pitches) and segment.duration < 1
+        joined = inside and before and beamed
+        bar.append(f"{'' if joined or not bar else ' '}{speller.text(segment)}")
+        if bars and segment.start + segment.duration == end:
+            bars.popleft()
+            line.append("".join(bar) + " |")
             bar = []
             speller.forget()
         if len(line) == _BARS_IN_A_LINE:
             yield " ".join(line)
             line = []
     if bar or line:
-        yield " ".join([*line, *bar])
+        yield " ".join([*line, "".join(bar)] if bar else line)
+
+
+def _beat(score: Score) -> Fraction | None:
+    """The quarters that are written under one beam: three eighths of 6/8, one quarter of 3/4."""
+    if score.metre is None:
+        return None
+    above, below = score.metre
+    compound = above % 3 == 0 and below >= 8
+    return Fraction(12, below) if compound else max(Fraction(1), Fraction(4, below))
 
 
 @dataclass
