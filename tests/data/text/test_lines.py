@@ -199,6 +199,17 @@ def test_repeated_lines_are_counted_across_files_and_blank_ones_are_not(tmp_path
     assert found["empty-lines"].lines == (3, 4)
 
 
+def test_speakers_of_a_play_may_repeat_and_copied_text_may_not():
+    speeches = [f"What would you have me say the {k}th time, my lord?" for k in range(40)]
+    play = [line for speech in speeches for line in ("HAMLET.", speech, "[_Exeunt._]")]
+    assert "repeated-lines" not in codes(play)
+    copied = codes(play + play[:20])["repeated-lines"]
+    assert copied.severity == "warning"
+    assert copied.message.startswith("14.6% of the lines, but for short ones, repeat")
+    assert "HAMLET" not in copied.message
+    assert copied.line == 122  # the first speech again
+
+
 def test_the_share_of_repeated_lines_is_estimated_in_bounded_memory():
     exact, bounded = _Repeated(), _Repeated(bound=500)
     for number in range(20_000):  # each third line stands twice

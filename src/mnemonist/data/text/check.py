@@ -17,7 +17,7 @@ from mnemonist.data.text.words import HAN
 __all__ = ["check_lines"]
 
 _LONG = 10_000
-_NOTED, _MANY = 0.01, 0.1  # the shares of repeated lines that are worth a note and a warning
+_NOTED, _MANY = 0.02, 0.1  # the shares of repeated lines that are worth a note and a warning
 _ONE_WORD = 0.9
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -49,6 +49,9 @@ class _Places:
 class _Repeated:
     """How many lines stand more than once, in bounded memory.
 
+    Lines of less than half the mean length so far are left aside: speakers of a play, "Exeunt"
+    and titles repeat by their nature, and are no copies of a text.
+
     Counts lines by hash. When there are too many hashes, those not divisible by the next power
     of two are forgotten: what is left is an unbiased sample of the distinct lines (Gibbons 2001).
     """
@@ -56,9 +59,14 @@ class _Repeated:
     def __init__(self, bound: int = 500_000) -> None:
         self._bound, self._every = bound, 1
         self._counts: dict[int, int] = {}
+        self._lines = self._characters = 0
         self.places = _Places()
 
     def add(self, number: int, text: str) -> None:
+        self._lines += 1
+        self._characters += len(text)
+        if 2 * len(text) * self._lines < self._characters:
+            return
         data = text.encode("utf-8", "surrogatepass")
         code = int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
         if code % self._every:
@@ -73,7 +81,7 @@ class _Repeated:
 
     @property
     def share(self) -> float:
-        """The lines that repeat an earlier one, as a share of all; estimated from the sample."""
+        """The lines that repeat an earlier one, as a share of those looked at; from the sample."""
         total = sum(self._counts.values())
         return (total - len(self._counts)) / total if total else 0.0
 
@@ -283,7 +291,7 @@ def _repeated_lines(name: str, repeated: _Repeated) -> Iterator[Finding]:
         yield Finding(
             "warning" if share >= _MANY else "note",
             "repeated-lines",
-            f"{share:.1%} of the lines with text repeat an earlier one: "
+            f"{share:.1%} of the lines, but for short ones, repeat an earlier one: "
             f"{some(map(repr, places.examples), len(places.examples))}",
             name,
             first,
