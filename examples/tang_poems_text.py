@@ -4,14 +4,14 @@
     python examples/tang_poems_text.py package tang.txt
 
 A line is half a couplet, five or seven characters in most poems, without punctuation; an empty
-line ends a poem. `--shares FILE` tells instead which share of a text's lines have 5 or 7
-characters, for poems that a network wrote.
+line ends a poem. `--shares FILE` tells instead how a text keeps the form, poems that a network
+wrote for instance: which share of the lines has 5 or 7 characters, which share of the couplets has
+halves of one length, 5 or 7, and which share of the poems has one length in all lines.
 """
 
 import argparse
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +31,19 @@ def poems(folder: Path) -> Iterator[list[str]]:
 
 
 def shares(path: Path) -> None:
-    """Print how many lines have which number of characters."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
-    counts = Counter(map(len, lines))
-    kept = counts[5] + counts[7]
-    print(f"{len(lines):,} lines, {kept / len(lines):.1%} of 5 or 7 characters")
+    """Print how a text keeps the form; a poem that is cut off at its end counts by what is there."""
+    text = path.read_text(encoding="utf-8")
+    lengths = [[*map(len, poem.split("\n"))] for poem in re.split(r"\n{2,}", text.strip("\n"))]
+    lines = [size for poem in lengths for size in poem]
+    couplets = [pair for poem in lengths for pair in zip(poem[::2], poem[1::2], strict=False)]
+    kept = sum(size in (5, 7) for size in lines)
+    paired = sum(pair in ((5, 5), (7, 7)) for pair in couplets)
+    whole = sum(len(set(poem)) == 1 and poem[0] in (5, 7) for poem in lengths)
+    print(
+        f"{kept / len(lines):.1%} of {len(lines):,} lines have 5 or 7 characters, "
+        f"{paired / max(1, len(couplets)):.1%} of {len(couplets):,} couplets twice 5 or twice 7, "
+        f"{whole / len(lengths):.1%} of {len(lengths):,} poems one of them in all lines"
+    )
 
 
 def main() -> None:

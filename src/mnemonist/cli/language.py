@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -316,20 +317,17 @@ def sample(
     unk = predictor.vocabulary.unk
     sampler = Sampler(temperature, top_k, top_p, banned=() if unk is None else (unk,))
     drawn = predictor.sample(prompt, sampler=sampler, seed=seed, length=length, lines=lines)
-    ids: list[int] = []
-    shown = ""
+    drawn, kept = tee(drawn)
+    text = ""
     if not json:
         print(prompt, end="", flush=True)
-    for token in drawn:
-        ids.append(token)
+    for piece in predictor.pieces(drawn, prompt):
+        text += piece
         if not json:
-            text = predictor.text(ids)
-            if text.startswith(shown):  # a token may change how those before it are joined
-                print(text[len(shown) :], end="", flush=True)
-                shown = text
-    text, found, reason = predictor.text(ids), None, ""
+            print(piece, end="", flush=True)
     if not json:
-        print(text[len(shown) :])
+        print()
+    ids, found, reason = list(kept), None, ""
     if copied and ids:
         try:
             made = planned_again(folder, predictor, cell=cell)

@@ -20,15 +20,23 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("tokens", ["characters", "words"])
-def test_a_sentence_is_likelier_than_its_nonsense_twin(month: Path, tokens: str) -> None:
+@pytest.mark.parametrize(("tokens", "epochs"), [("characters", 3), ("words", 2)])
+def test_a_sentence_is_likelier_than_its_nonsense_twin(
+    month: Path, tokens: str, epochs: int
+) -> None:
     if tokens == "words":
         pytest.importorskip("rjieba")
     text = month.read_text(encoding="utf-8")
     assert SENSE not in text
     assert NONSENSE not in text
     model = LanguageModel(
-        mode="sentences", tokens=tokens, softmax="adaptive", epochs=2, learning_rate=4e-3
+        mode="sentences", tokens=tokens, softmax="adaptive", epochs=epochs, learning_rate=4e-3
     ).fit(month)
     sense, nonsense = model.score([SENSE, NONSENSE])
     assert sense.bits < nonsense.bits
+    if tokens == "words":
+        assert nonsense.unknown  # words that the dictionary makes of it, and the month has not
+        rare, common = model.score(["彪", "我"])
+        assert rare.tokens == ["<unk>", "<eos>"]
+        assert common.unknown == 0
+        assert rare.bits > common.bits

@@ -90,7 +90,7 @@ class LanguageModel(Estimator[LanguageConfig, Predictor, Evaluation]):
         unk = predictor.vocabulary.unk
         sampler = Sampler(temperature, top_k, top_p, banned=() if unk is None else (unk,))
         ids = predictor.sample(prompt, sampler=sampler, seed=seed, length=length, lines=lines)
-        return predictor.text(list(ids))
+        return predictor.text(ids, prompt)
 
     def rerank(
         self,

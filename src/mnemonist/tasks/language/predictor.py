@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -291,15 +291,32 @@ class Predictor:
             read = np.array([self.start])  # the next sentence knows nothing of this one
             stream.reset()
 
-    def text(self, ids: Sequence[int]) -> str:
-        """Tokens as text, "<eos>" as line breaks."""
-        lines: list[list[str]] = [[]]
-        for token in self.vocabulary.decode(ids):
+    def text(self, ids: Iterable[int], after: str = "") -> str:
+        """Tokens as text that goes on from `after`, "<eos>" as line breaks."""
+        return "".join(self.pieces(ids, after))
+
+    def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
+        """As `text`, but each token's text as soon as the token is there.
+
+        Args:
+            ids: tokens, drawn one after the other for instance.
+            after: the text before them, whose last line goes on.
+        """
+        begun = after.rpartition("\n")[2]
+        line = self.tokenizer.tokenize(begun)
+        shown = len(self.tokenizer.join(line))
+        if line and begun[-1].isspace() and not self.tokenizer.join(line)[-1].isspace():
+            shown += 1  # words: the space before the next one is there already
+        for number in ids:
+            (token,) = self.vocabulary.decode([number])
             if token == EOS:
-                lines.append([])
-            else:
-                lines[-1].append(token)
-        return "\n".join(map(self.tokenizer.join, lines))
+                line, shown = [], 0
+                yield "\n"
+                continue
+            line.append(token)
+            text = self.tokenizer.join(line)
+            yield text[shown:]
+            shown = len(text)
 
     def to_dict(self) -> dict[str, Any]:
         """Tokenizer and vocabulary as plain JSON values."""
