@@ -55,6 +55,14 @@ CONFIGS = {
         "warmup_steps": 9,
     },
     "bfloat16": {"precision": "bfloat16"},
+    "exponential average": {"averaging": "exponential", "averaging_decay": 0.9},
+    "triggered average": {
+        "averaging": "triggered",
+        "averaging_patience": 1,
+        "optimizer": "sgd",
+        "learning_rate": 1.5,
+        "epochs": 9,
+    },
     "patience": {"patience": 1, "min_delta": 0.5, "epochs": 9},
 }
 
@@ -83,6 +91,8 @@ def test_resume_is_exact(tmp_path, regression, squared_error, crash, options):
 
     if config.schedule == "plateau":
         assert len(set(history.column("learning_rate")[:-1])) > 1, "there was a plateau"
+    if config.averaging != "none":
+        assert any(name.startswith("average/") for name in whole_store.load()[0])
 
     # One epoch is 7 training batches and 3 of validation: within, in validation, right after.
     for number, fail_at in enumerate((1, 3, 9, 11, 12, 18)):

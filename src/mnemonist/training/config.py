@@ -75,6 +75,12 @@ class TrainingConfig(BaseModel):
             what one batch of k·b rows would.
         precision: "float32" computes in the model's own dtype; "bfloat16" and "float16"
             use autocast, float16 with loss scaling (Micikevicius et al. 2018).
+        averaging: "none" keeps the last weights; "exponential" validates with, and keeps, their
+            exponential moving average; "triggered" the plain mean of the weights from the epoch
+            on at which the validation loss stops falling (NT-ASGD, Merity et al. 2018).
+        averaging_decay: of the exponential average, an update.
+        averaging_patience: triggered once the loss is above the best of those more than so many
+            epochs before.
         seed: of weights, order and masks.
         bptt: the most time steps that a gradient flows back through; all if not given.
         teacher_forcing: see `TeacherForcing`.
@@ -103,6 +109,9 @@ class TrainingConfig(BaseModel):
     min_delta: float = Field(default=0.0, ge=0)
     accumulate: int = Field(default=1, ge=1)
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    averaging: Literal["none", "exponential", "triggered"] = "none"
+    averaging_decay: float = Field(default=0.999, ge=0, lt=1)
+    averaging_patience: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     bptt: int | None = Field(default=None, ge=1)
     teacher_forcing: TeacherForcing = TeacherForcing()

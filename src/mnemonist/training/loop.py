@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
 
 from mnemonist.errors import ConfigError, NonFiniteLossError, TrainingInterrupted
+from mnemonist.training.averaging import WeightAverage
 from mnemonist.training.batches import Batches
 from mnemonist.training.config import TrainingConfig
 from mnemonist.training.contract import Checkpoints, LossResult, Objective
@@ -49,7 +50,7 @@ def fit(
     """Train `model` in place.
 
     At the end the model is in eval mode and, where there is validation data, has the weights
-    of the epoch with the least validation loss. The global random generators are seeded from
+    of the epoch with the least validation loss, averaged or not (`config.averaging`). The global random generators are seeded from
     `config.seed`. With `checkpoints`, a training that was killed goes on where it was, to the
     same bits, and Ctrl-C or SIGTERM finish the batch, save and raise `TrainingInterrupted`.
 
@@ -116,6 +117,11 @@ class Training:
                 f"patience = {config.patience} needs validation data to watch: give some, or set "
                 "patience to none"
             )
+        if config.averaging == "triggered" and valid is None:
+            raise ConfigError(
+                "averaging that a validation loss triggers needs validation data: give some, or "
+                "choose exponential averaging"
+            )
         here = next((p.device for p in model.parameters()), torch.device("cpu"))
         self.device = resolve_device(config.device, here, world.local_rank)
         autocast(config.precision, self.device)
@@ -128,6 +134,7 @@ class Training:
         self.optimizer = make_optimizer(model, config)
         self.schedule = RateSchedule(config)
         self.stopping = EarlyStopping(config.patience, config.min_delta)
+        self.average = WeightAverage(model, config)
         self.scaler = grad_scaler(config.precision, self.device)
         self.generator = torch.Generator()
         self.history = History()
@@ -148,6 +155,8 @@ class Training:
             self.save()
         if self.stopping.best_weights:
             self.model.load_state_dict(self.stopping.best_weights)
+        else:
+            self.average.put_in()
         self.model.eval()
         return self.history
 
@@ -214,9 +223,13 @@ class Training:
             self.progress.update(self.pace.status(self.position, self.sums))
 
     def _end_epoch(self) -> None:
-        valid_loss = None if self.valid is None else self._validate(self.valid)
+        epoch, valid_loss = self.position.epoch + 1, None
+        if self.valid is not None:
+            with self.average.in_use():
+                valid_loss = self._validate(self.valid)
+                self.stopping.epoch_ended(epoch, valid_loss, self.model)
         self.pace.tick(self.sums, training=False)
-        sums, epoch = self.sums, self.position.epoch + 1
+        sums = self.sums
         if sums.weight == 0:
             raise ConfigError(f"no term of the loss counted in epoch {epoch}: check the masks")
         record = EpochRecord(
@@ -234,10 +247,11 @@ class Training:
         self.history.records.append(record)
         self.schedule.epoch_ended(record.train_loss if valid_loss is None else valid_loss)
         if valid_loss is not None:
-            self.stopping.epoch_ended(epoch, valid_loss, self.model)
             self.history.best_epoch = self.stopping.best_epoch
             self.history.best_loss = self.stopping.best_loss
             self.history.stopped_early = self.stopping.exhausted and epoch < self.config.epochs
+            if self.average.epoch_ended(self.history.column("valid_loss")):
+                self.progress.say(f"averaging the weights from here on, the end of epoch {epoch}")
         if self.checkpoints is not None and self.world.rank == 0:
             self.checkpoints.record(record.to_dict())
         self.position = Position(epoch=epoch, updates=self.position.updates)
@@ -329,6 +343,7 @@ class Training:
             clip_grads_with_norm_(self.parameters, config.clip_norm, norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        self.average.updated()
 
     def _grad_norm(self) -> Tensor:
         return get_total_norm([p.grad for p in self.parameters if p.grad is not None])

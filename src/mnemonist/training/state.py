@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["collect", "restore", "shared_checkpoint"]
 
-FORMAT = "mnemonist.checkpoint/1"
+FORMAT = "mnemonist.checkpoint/2"
 
 
 def collect(
@@ -35,8 +35,10 @@ def collect(
     """
     named = list(training.model.named_parameters())
     optimizer, optimizer_rest = optimizer_state(training.optimizer, named)
+    average, average_rest = training.average.state_dict()
     tensors = {
         **_prefixed("model", training.model.state_dict()),
+        **_prefixed("average", average),
         **_prefixed("best", training.stopping.best_weights),
         **_prefixed("optimizer", optimizer),
     }
@@ -50,6 +52,7 @@ def collect(
         "history": training.history.to_dict(),
         "schedule": training.schedule.state_dict(),
         "stopping": training.stopping.state_dict(),
+        "average": average_rest,
         "scaler": training.scaler.state_dict(),
         "optimizer": optimizer_rest,
         "ranks": [],
@@ -85,6 +88,7 @@ def restore(training: Training, tensors: Mapping[str, Tensor], meta: Mapping[str
     )
     best = {name: tensor.to(device) for name, tensor in _under("best", tensors).items()}
     training.stopping.load_state_dict(meta["stopping"], best)
+    training.average.load_state_dict(_under("average", tensors), meta["average"])
     training.schedule.load_state_dict(meta["schedule"])
     if meta["scaler"]:
         training.scaler.load_state_dict(meta["scaler"])
