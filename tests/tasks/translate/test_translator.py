@@ -119,7 +119,13 @@ def test_a_run_comes_back_with_the_same_translations(fitted: Translator) -> None
 def test_the_report_shows_what_was_read_and_written(fitted: Translator) -> None:
     assert fitted.report_path is not None
     page = fitted.report_path.read_text(encoding="utf-8")
-    for said in ("nearest training source", "What it looks at", "own words", "零"):
+    for said in (
+        "nearest training source",
+        "What else it found",
+        "What it looks at",
+        "own words",
+        "零",
+    ):
         assert said in page
     table = (fitted.report_path.parent / "predictions.csv").read_text(encoding="utf-8")
     assert len(table.splitlines()) == 1 + len(fitted.evaluation_.sources)

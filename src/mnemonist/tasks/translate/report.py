@@ -35,6 +35,7 @@ from mnemonist.tasks.translate.text import network_sentence, parts_line, tokens_
 __all__ = ["build_report"]
 
 _EXAMPLES, _PICTURES, _DRAWN = 15, 3, 40
+_SEARCHED, _BEST = 4, 3
 
 
 def build_report(trained: TrainedTranslator) -> Report:
@@ -48,6 +49,7 @@ def build_report(trained: TrainedTranslator) -> Report:
     report.top(Verdict(found.verdict, _basis(trained), found.tone), _numbers(trained))
     _results(report, trained)
     _examples(report, trained)
+    _others(report, trained)
     _attention(report, trained)
     _by_length(report, trained)
     _exposure(report, trained)
@@ -148,6 +150,29 @@ def _examples(report: Report, trained: TrainedTranslator) -> None:
             "Test sentences at even distances, chosen by nobody. ✓ stands at those that are exactly "
             "a reference. All are in predictions.csv.",
             text_columns=(0, 1, 2, 3),
+        )
+    )
+
+
+def _others(report: Report, trained: TrainedTranslator) -> None:
+    """What else the search found."""
+    found = trained.evaluation
+    chosen = _evenly(len(found.sources), _SEARCHED)
+    texts = [found.sources[k] for k in chosen]
+    rows = []
+    for k, hypotheses in zip(chosen, trained.predictor.translate(texts, n_best=_BEST), strict=True):
+        source = found.sources[k]
+        for one in hypotheses:
+            right = " ✓" if one.text in found.references[k] else ""
+            rows.append(Row([source, one.text + right, f"{one.score:.3f}"]))
+            source = ""
+    report.section("What else it found").add(
+        ReportTable(
+            ["Source", "Translation", "Score"],
+            rows,
+            f"The {_BEST} best hypotheses of {len(texts)} of these sentences, the best first. Scores "
+            "near each other say that the network could as well have written another.",
+            text_columns=(0, 1),
         )
     )
 
