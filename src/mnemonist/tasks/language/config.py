@@ -83,7 +83,7 @@ class LanguageConfig(NetworkConfig):
         softmax: "full", or "adaptive" (Grave et al. 2017); by default adaptive above 5,000
             types.
         token_budget: the most tokens that training reads in all epochs together, to which the
-            epochs are cut, to one at least; by default what two cores read in some ten
+            epochs are cut, to one at least; by default what a core reads in some ten
             minutes.
         embedding_dropout: of whole tokens (Gal & Ghahramani 2016).
         input_dropout: of embeddings, with one mask for all steps.
