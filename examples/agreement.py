@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from mnemonist import LanguageModel
-from mnemonist.runs.report_figures import ACCENT, FAINT, NAIVE, drawing
+from mnemonist.evaluation.resampling import interval_of_sums
+from mnemonist.runs.report_figures import ACCENT, FAINT, LINE, NAIVE, OTHERS, drawing
 
 NOUNS = ("cat", "dog", "king", "ship", "house", "tree", "boy", "girl", "river", "book")
 LINKS = ("near", "behind", "beside", "above", "below", "with", "without", "against")
 ADJECTIVES = ("old", "red", "big", "new", "good", "small")
 VERBS = ("see", "like", "know", "hear", "want")
 ENDS = ("old", "lost", "good", "here", "gone")
-COLORS = {"elman": FAINT, "gru": NAIVE, "lstm": ACCENT}
+COLORS = {"elman": OTHERS[0], "gru": NAIVE, "lstm": ACCENT}
 TRAINED = (1, *range(4, 17))
 ASKED = (1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31)
 
@@ -99,21 +100,23 @@ def accuracy(model: LanguageModel, distance: int, pairs: int, seed: int) -> floa
 
 
 def draw_figure(found: dict[str, np.ndarray], path: Path) -> None:
-    """Accuracy by distance: for each cell the mean over seeds, and from the worst to the best."""
-    with drawing("agreement", height=3.2) as d:
-        ax = d.axes()
-        for cell, values in found.items():
-            label = "Elman RNN" if cell == "elman" else cell.upper()
-            ax.fill_between(
-                ASKED, values.min(0), values.max(0), color=COLORS[cell], alpha=0.2, lw=0
-            )
-            ax.plot(ASKED, values.mean(0), color=COLORS[cell], marker="o", ms=4, label=label)
-        ax.axhline(0.5, color=FAINT, lw=0.8, ls=(0, (3, 2)))
-        ax.axvline(TRAINED[-1] + 0.5, color=FAINT, lw=0.8)
-        ax.set_xlabel("words from the subject to its verb")
-        ax.set_ylabel("share with the right verb likelier")
-        ax.set_ylim(-0.02, 1.02)
-        ax.legend(loc="lower left")
+    """Accuracy by distance: every seed, their mean, and its 95 % interval over the seeds."""
+    with drawing("agreement", height=2.8) as d:
+        axes = d.axes(1, len(found), sharex=True, sharey=True, squeeze=False)[0]
+        for ax, (cell, values) in zip(axes, found.items(), strict=True):
+            color = COLORS[cell]
+            spread = [interval_of_sums(column) for column in values.T]
+            low, high = [one.lower for one in spread], [one.upper for one in spread]
+            ax.axvspan(TRAINED[-1] + 0.5, ASKED[-1] + 1, color=LINE, lw=0, zorder=0)
+            ax.axhline(0.5, color=FAINT, lw=0.8, ls=(0, (3, 2)))
+            ax.fill_between(ASKED, low, high, color=color, alpha=0.2, lw=0)
+            ax.plot(ASKED, values.T, color=color, lw=0.7, alpha=0.7)
+            ax.plot(ASKED, values.mean(0), color=color, lw=2.2)
+            ax.set_title("Elman RNN" if cell == "elman" else cell.upper())
+            ax.set_xlim(0, ASKED[-1] + 1)
+            ax.set_ylim(-0.02, 1.02)
+        axes[len(axes) // 2].set_xlabel("words from the subject to its verb")
+        axes[0].set_ylabel("right verb likelier")
     path.write_text(d.svg + "\n", encoding="utf-8")
 
 
@@ -122,12 +125,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="the SVG file to write")
     parser.add_argument("--cells", nargs="+", default=["elman", "gru", "lstm"])
-    parser.add_argument("--sentences", type=int, default=10_000)
+    parser.add_argument("--sentences", type=int, default=5_000)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--hidden", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rate", type=float, default=1e-2)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     found = {}
     for cell in options.cells:

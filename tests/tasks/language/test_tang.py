@@ -16,7 +16,9 @@ from mnemonist.tasks.language.copied import longest_copy
 @pytest.mark.acceptance
 def test_poems_have_lines_of_five_or_of_seven_characters(tmp_path: Path) -> None:
     text = made("tang_poems_text.py", from_npm("chinese-poetry@2.0.1"), tmp_path / "tang.txt")
-    model = LanguageModel(min_count=5, token_budget=4_000_000, learning_rate=4e-3).fit(text)
+    model = LanguageModel(
+        hidden_size=192, min_count=5, token_budget=4_000_000, learning_rate=4e-3
+    ).fit(text)
     written = model.sample(temperature=0.8, seed=0, length=6_000)
     *poems, _ = re.split(r"\n{2,}", written.strip("\n"))  # the last one is cut off
     lengths = [[*map(len, poem.split("\n"))] for poem in poems]
