@@ -12,30 +12,35 @@ tunes are varied and quote each other: a model copies where its spans are longer
 """
 
 import argparse
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
-
-import numpy as np
+from statistics import median
 
 from mnemonist import LanguageModel
 from mnemonist.data.music import soundness
-from mnemonist.decoding.ngram import longest_copied_span
 
 LONGEST = 2_000
-
-
-def numbered(tunes: Sequence[Sequence[str]], numbers: dict[str, int]) -> np.ndarray:
-    """Tokens as numbers, -1 after every tune, which no tune has."""
-    return np.array([numbers.setdefault(t, len(numbers)) for tune in tunes for t in (*tune, "")])
+SHORTEST = 8
 
 
 def spans(tunes: Sequence[list[str]], training: Sequence[list[str]]) -> list[list[str]]:
-    """The longest span of each tune that one of the training has too."""
-    numbers = {"": -1}
-    learnt, found = numbered(training, numbers), []
+    """The longest span of each tune that one of the training has too, of SHORTEST tokens or more."""
+    places = defaultdict(list)
+    for other in training:
+        for at in range(len(other) - SHORTEST + 1):
+            places[tuple(other[at : at + SHORTEST])].append((other, at))
+    found = []
     for tune in tunes:
-        span = longest_copied_span(numbered([tune], numbers)[:-1], learnt)
-        found.append(tune[span.position : span.position + span.length])
+        best: list[str] = []
+        for start in range(len(tune)):
+            for other, at in places.get(tuple(tune[start : start + SHORTEST]), ()):
+                pairs = zip(tune[start:], other[at:], strict=False)
+                length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+                if length > len(best):
+                    best = tune[start : start + length]
+        found.append(best)
     return found
 
 
@@ -49,7 +54,7 @@ def row(name: str, tunes: list[list[str]], training: list[list[str]] | None) -> 
         lengths = sorted(map(len, copied))
         longest = max(copied, key=len)
         whole = sum(len(a) == len(b) for a, b in zip(tunes, copied, strict=True))
-        cells[-2] = f"{np.median(lengths):.0f}"
+        cells[-2] = f"{median(lengths):.0f}"
         cells[-1] = f"{len(longest)} ({longest.count('|')} bar lines; {whole} whole tunes)"
     return f"| {name} | {len(tunes):,} | {' | '.join(cells)} |"
 
