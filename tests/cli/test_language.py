@@ -157,6 +157,7 @@ def test_rerank_tunes_its_weight_on_a_dev_file(
     out, err = capsys.readouterr()
     assert out.splitlines() == ["1\tthe cat sees the dog", "2\tthe cat sees the dog"]
     assert "0.00 % of the characters wrong" in err
+    assert f"{lists}: 0.00 % of the characters wrong, " in err
     out_file = tmp_path / "out.tsv"
     command = ["rerank", "language", str(trained), str(lists), "--weight", "0"]
     assert run([*command, "--out", str(out_file)]) == 0

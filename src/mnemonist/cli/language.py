@@ -226,23 +226,30 @@ def rerank(
     from mnemonist.errors import ConfigError
     from mnemonist.tasks.common.saved import run_of
     from mnemonist.tasks.language.predictor import load_predictor
-    from mnemonist.tasks.language.rerank import read_lists, tune_weight
+    from mnemonist.tasks.language.rerank import error_rate, read_lists, tune_weight
     from mnemonist.tasks.language.rerank import rerank as order
 
     if (dev is None) == (weight is None):
         raise ConfigError("rerank needs --weight, or --dev FILE to tune it by; give one of them")
     output = Output(json)
     predictor = load_predictor(run_of(run, "language"), cell=cell)
-    tuned = ""
+    said = []
     rates: dict[float, float] = {}
     if dev is not None:
         weight, rates = tune_weight(predictor, read_lists(dev))
-        tuned = (
-            f"weight {weight:.3g}, tuned on {dev}: {rates[weight]:.2%} of the characters wrong, "
-            f"{rates[0.0]:.2%} without the language model"
-        ).replace("%", " %")
+        said.append(
+            f"weight {weight:.3g}, tuned on {dev}: {100 * rates[weight]:.2f} % of the characters "
+            f"wrong, {100 * rates[0.0]:.2f} % without the language model"
+        )
     assert weight is not None
-    found = order(predictor, read_lists(source), weight)
+    lists = read_lists(source)
+    found = order(predictor, lists, weight)
+    wrong = error_rate([one.ranked[0] for one in found])
+    before = error_rate([max(one, key=lambda hypothesis: hypothesis.score) for one in lists])
+    if wrong is not None and before is not None:
+        said.append(
+            f"{source}: {100 * wrong:.2f} % of the characters wrong, {100 * before:.2f} % without"
+        )
     rows = [
         (one.key, rank, total, log_prob, hypothesis.text)
         for one in found
@@ -256,12 +263,14 @@ def rerank(
             "run": str(run),
             "source": source,
             "weight": weight,
+            "error_rate": wrong,
+            "error_rate_without": before,
             "error_rate_by_weight": {f"{one:.6g}": rate for one, rate in rates.items()},
             "hypotheses": [dict(zip(names, row, strict=True)) for row in rows],
         }
     )
-    if tuned and not json:
-        print(tuned, file=sys.stderr)
+    if said and not json:
+        print("\n".join(said), file=sys.stderr)
     if out is None:
         for key, rank, _, _, text in rows:
             if rank == 1:

@@ -12,7 +12,13 @@ from mnemonist import LanguageModel
 from mnemonist.errors import ConfigError, DataError
 from mnemonist.tasks.language import copied as module
 from mnemonist.tasks.language.copied import longest_copy
-from mnemonist.tasks.language.rerank import WEIGHTS, Hypothesis, read_lists, tune_weight
+from mnemonist.tasks.language.rerank import (
+    WEIGHTS,
+    Hypothesis,
+    error_rate,
+    read_lists,
+    tune_weight,
+)
 
 
 def lists(*scores: tuple[float, float]) -> list[list[Hypothesis]]:
@@ -44,6 +50,9 @@ def test_the_tuned_weight_is_the_best_of_those_tried_and_the_smallest(
     assert all(rate > rates[weight] for other, rate in rates.items() if other < weight)
     tuned = lines.rerank(dev, dev=dev)
     assert all(one.ranked[0].text == one.ranked[0].reference for one in tuned)
+    assert error_rate([one.ranked[0] for one in tuned]) == rates[weight] == 0
+    assert error_rate([max(one, key=lambda h: h.score) for one in dev]) == rates[0.0]
+    assert error_rate([dev[0][0], Hypothesis("7", "a", 0.0)]) is None
 
 
 def test_both_kinds_of_file_hold_the_same_lists(tmp_path: Path) -> None:

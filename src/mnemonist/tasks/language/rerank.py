@@ -16,7 +16,7 @@ from mnemonist.errors import ConfigError, DataError
 from mnemonist.evaluation.edits import edit_distance
 from mnemonist.tasks.language.predictor import Predictor
 
-__all__ = ["Hypothesis", "Reranked", "read_lists", "rerank", "tune_weight"]
+__all__ = ["Hypothesis", "Reranked", "error_rate", "read_lists", "rerank", "tune_weight"]
 
 WEIGHTS = (0.0, *(float(10 ** (power / 10)) for power in range(-30, 21)))
 """What is tried: 0, and 0.001 to 100 in steps of a tenth of a power of ten."""
@@ -142,6 +142,19 @@ def tune_weight(
         for weight in WEIGHTS
     }
     return min(rates, key=lambda weight: (rates[weight], weight)), rates
+
+
+def error_rate(choices: Sequence[Hypothesis]) -> float | None:
+    """Edits from what was chosen to the references, in characters, over the characters of these.
+
+    None where a reference is missing, or all are empty.
+    """
+    references = [one.reference for one in choices if one.reference is not None]
+    characters = sum(map(len, references))
+    if len(references) < len(choices) or not characters:
+        return None
+    edits = (edit_distance(h.text, r) for h, r in zip(choices, references, strict=True))
+    return sum(edits) / characters
 
 
 def _scores(one: Sequence[Hypothesis]) -> np.ndarray:
