@@ -182,3 +182,21 @@ def test_a_file_is_written_whole_or_the_reason_is_told(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(RunFolderError, match="cannot be written"):
         everything().write(tmp_path / "nowhere" / "report.html")
+
+
+def test_only_long_words_of_a_table_are_broken_into_lines() -> None:
+    long = "a sentence that no screen shows whole, as it goes on"
+    page = ReportTable(["name", "text", "n"], [Row(["short", long, "1"])], text_columns=(0, 1))
+    assert f'<td>short</td><td class="wrap">{long}</td><td class="number">1</td>' in page.html()
+
+
+def test_a_label_that_is_wider_than_a_phone_goes_on_in_a_second_line() -> None:
+    def draw() -> str:
+        with drawing("label", height=2) as d:
+            d.axes().set_xlabel("how often training has the token; below, the share of such tokens")
+        return d.svg
+
+    wide, narrow = drawn(draw)
+    assert "below, the share of such tokens" in wide
+    assert "below, the share of such tokens" not in narrow
+    assert "share of such tokens" in narrow

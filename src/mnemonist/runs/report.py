@@ -87,6 +87,9 @@ class Numbers:
         return _element("dl", cells, "numbers")
 
 
+_LINE = 32  # characters of a table's cell that are never broken
+
+
 @dataclass(frozen=True)
 class Facts:
     """Names and values in two columns."""
@@ -137,10 +140,12 @@ class ReportTable:
     def _row(self, row: Row, kind: Sequence[str]) -> str:
         cells = [c if isinstance(c, Cell) else Cell(c) for c in row.cells]
         marks = [*(["ours"] if row.ours else []), *(["best"] if any(c.best for c in cells) else [])]
-        written = "".join(
-            _element("td", escape(c.text) + _remark(c.remark), f"{k} best".strip() if c.best else k)
-            for c, k in zip(cells, kind, strict=True)
-        )
+        written = ""
+        for cell, k in zip(cells, kind, strict=True):
+            classes = [k, *(["wrap"] if not k and len(cell.text) > _LINE else [])]
+            classes += ["best"] if cell.best else []
+            inner = escape(cell.text) + _remark(cell.remark)
+            written += _element("td", inner, " ".join(filter(None, classes)))
         return _element("tr", written, " ".join(marks))
 
 

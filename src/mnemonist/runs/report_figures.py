@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,6 +71,7 @@ _STYLE: dict[str, Any] = {
 
 
 _WIDE, _NARROW = 8.6, 3.8
+_LABEL = 44  # characters of an axis's label that fit below a drawing for a phone
 _ON_A_PHONE = ContextVar("_ON_A_PHONE", default=False)
 
 
@@ -130,6 +132,9 @@ def drawing(name: str, *, height: float = 3.0) -> Iterator[_Drawing]:
         size = (_NARROW if narrow else _WIDE, height)
         draft = _Drawing(Figure(figsize=size, layout="constrained"), narrow=narrow)
         yield draft
+        if narrow:
+            for ax in draft.figure.axes:
+                ax.set_xlabel(textwrap.fill(ax.get_xlabel(), _LABEL))
         buffer = io.StringIO()
         draft.figure.savefig(buffer, format="svg", transparent=True, metadata=_NO_METADATA)
         draft.svg = _tidy(buffer.getvalue())

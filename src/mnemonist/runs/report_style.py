@@ -51,7 +51,7 @@ th { text-align: left; font-weight: 600; color: var(--soft); font-size: .82rem;
   border-bottom: 1.5px solid var(--ink); vertical-align: bottom; }
 th, td { padding: .4rem .9rem .4rem 0; white-space: nowrap; }
 td { border-bottom: 1px solid var(--line); vertical-align: top; }
-td.wrap { white-space: normal; min-width: 14rem; }
+td.wrap { white-space: normal; min-width: 10rem; }
 th.number, td.number { text-align: right; }
 th:last-child, td:last-child { padding-right: 0; }
 td small { display: block; color: var(--faint); font-size: .8rem; line-height: 1.35;
@@ -92,6 +92,7 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   table { font-size: .76rem; }
   th { font-size: .7rem; }
   th, td { padding-right: .35rem; white-space: normal; }
+  td.wrap { min-width: 0; }
   td.number { white-space: nowrap; }
   td small { font-size: .68rem; white-space: normal; }
   .facts { grid-template-columns: 1fr; gap: 0; }

@@ -37,13 +37,13 @@ def learning_figure(history: History) -> str:
                 fontsize=8.5,
                 color=SOFT,
             )
-            ax.margins(y=0.18)
+            ax.margins(y=0.28)
         if min(train) > 0 and max(train) / min(train) > 20:
             ax.set_yscale("log")
         plain_numbers(ax.yaxis)
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.legend(loc="upper right")
     return d.svg
 

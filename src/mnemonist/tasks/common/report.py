@@ -58,19 +58,19 @@ def result_table(
         caption: below it.
         shown: how a metric's value is written; three digits when None.
     """
+    write = shown or _digits
     rows = []
     best = {metric: table.best(metric) for metric in table.metrics}
     for row in table.rows:
         cells: list[Cell | str] = [Cell(row.name, row.note)]
         for metric in table.metrics:
-            interval = row.intervals.get(metric)
-            remark = (
-                f"{digits(interval.lower)}\N{NO-BREAK SPACE}– {digits(interval.upper)}"
-                if interval is not None
-                else ""
-            )
+            remark = ""
+            if (interval := row.intervals.get(metric)) is not None:
+                low, high = (write(metric, end) for end in (interval.lower, interval.upper))
+                high = high.replace(" %", "\N{NO-BREAK SPACE}%")
+                remark = f"{low.removesuffix(' %')}\N{NO-BREAK SPACE}– {high}"
             value = row.values.get(metric, float("nan"))
-            text = "–" if not np.isfinite(value) else (shown or _digits)(metric, value)
+            text = "–" if not np.isfinite(value) else write(metric, value)
             cells.append(Cell(text, remark, best=best[metric] is row))
         rows.append(Row(cells, ours=row.kind == "network"))
     headings = [metric.replace("% interval", "\N{NO-BREAK SPACE}%") for metric in table.metrics]

@@ -35,10 +35,13 @@ def frequency_figure(curve: Curve) -> str:
         shares = 100 * curve.counts / curve.counts.sum()
         shown = [f"{label}\n{share:.2g} %" for label, share in zip(labels, shares, strict=True)]
         ax.set_xticks(range(len(labels)), shown)
-        ax.set_xlabel("how often training has the token, and the share of such tokens in the test")
+        ax.set_xlabel(
+            "how often training has the token; below, the share of such tokens in the test"
+        )
         ax.set_ylabel("bits a token")
         plain_numbers(ax.yaxis)
-        ax.legend(loc="best")
+        columns = 1 if d.narrow else len(colors)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns)
     return d.svg
 
 

@@ -156,7 +156,7 @@ def _surprise(report: Report, trained: TrainedLanguage) -> None:
             Figure(
                 drawn(figures.frequency_figure, frequency),
                 "Mean surprisal by how often the training part has the token",
-                "Rare tokens cost most, by every model.",
+                "A token that training seldom has is usually dearer, for any model.",
             )
         )
     lines = most_surprising(found)

@@ -166,7 +166,7 @@ def convention(config: LanguageConfig) -> str:
     """What is summed and by what it is divided, in words."""
     tokens = {
         "characters": "Every character of a line is a token",
-        "words": "Words and punctuation are tokens, white space is not",
+        "words": "Words and punctuation, but not white space, are tokens",
         "spaces": "What stands between white space is a token",
         "subwords": "Pieces of words are tokens",
     }[config.text.tokens]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from mnemonist.data.tags import Sentence
+from mnemonist.data.tags import Scheme, Sentence
 from mnemonist.runs.report import (
     Bullets,
     Facts,
@@ -31,7 +31,7 @@ from mnemonist.tasks.common.report import (
     result_table,
     training_section,
 )
-from mnemonist.tasks.common.text import count, digits
+from mnemonist.tasks.common.text import count
 from mnemonist.tasks.tag.encoding import Kind
 from mnemonist.tasks.tag.job import TrainedTagger
 from mnemonist.tasks.tag.score import DECIDES, type_of
@@ -115,7 +115,7 @@ def _types(report: Report, trained: TrainedTagger) -> None:
     what = {"tokens": "tag", "words": "part of speech", "spans": "type"}[trained.plan.tagset.kind]
     order = sorted(found.scores.types.items(), key=lambda item: (-item[1].gold, item[0]))
     rows = [
-        Row([name, *map(digits, (one.precision, one.recall, one.f1)), f"{one.gold:,}"])
+        Row([name, *map(_per_cent, (one.precision, one.recall, one.f1)), f"{one.gold:,}"])
         for name, one in order
     ]
     columns = [what.capitalize(), "Precision", "Recall", "F1", "In the test part"]
@@ -181,30 +181,46 @@ def _hardest(report: Report, trained: TrainedTagger) -> None:
         wrong = sum(a != b for a, b in zip(one.tags, tags, strict=True))
         where = f"Line {one.line:,}" if one.line else f"Sentence {k + 1:,}"
         told = f"{where}, {wrong} of {len(one)} wrong, -ln p = {found.surprise[k]:.1f}"
-        items.append(("", f"{told}: {_marked(one, tags)}"))
+        items.append(("", f"{told}: {_marked(one, tags, trained.plan.tagset.scheme)}"))
     report.section("The most surprising sentences").add(
         Text(
             "The test sentences whose true tags the network held least likely, cut to where the "
-            "errors begin. In brackets: the true tag, then the network's. Wrong tags in the data "
-            "are found here first.",
+            "errors begin. In brackets: what is tagged wrong, its true tag, then the network's. "
+            "Wrong tags in the data are found here first.",
             soft=True,
         ),
         Bullets(items),
     )
 
 
-def _marked(one: Sentence, tags: list[str]) -> str:
-    """The tokens, those with a wrong tag as word[true → given], from near the first of them."""
+def _marked(one: Sentence, tags: list[str], scheme: Scheme) -> str:
+    """The tokens, wrong ones as [tokens: true → given], from near the first of them."""
+    space = "" if all(len(token) == 1 for token in one.tokens) else " "
     wrong = [k for k, (a, b) in enumerate(zip(one.tags, tags, strict=True)) if a != b]
     start = max(0, wrong[0] - 8) if wrong else 0
+    end = min(start + _LONG, len(one))
+    pieces: list[tuple[str, list[str]]] = []  # what is wrong, or "", and the tokens
+    for token, true, given in zip(one.tokens[start:end], one.tags[start:end], tags[start:end]):
+        error = "" if true == given else _error(true, given, scheme)
+        if not pieces or error != pieces[-1][0] or (error and _begins(true, given, scheme)):
+            pieces.append((error, []))
+        pieces[-1][1].append(token)
     shown = [
-        f"{one.tokens[k]}[{one.tags[k]} → {tags[k]}]" if one.tags[k] != tags[k] else one.tokens[k]
-        for k in range(start, min(start + _LONG, len(one)))
+        f"[{space.join(tokens)}: {error}]" if error else space.join(tokens)
+        for error, tokens in pieces
     ]
-    space = "" if all(len(token) == 1 for token in one.tokens) else " "
-    begin = "…" if start else ""
-    end = "…" if start + _LONG < len(one) else ""
-    return f"{begin}{space.join(shown)}{end}"
+    return f"{'…' if start else ''}{space.join(shown)}{'…' if end < len(one) else ''}"
+
+
+def _error(true: str, given: str, scheme: Scheme) -> str:
+    """What is wrong: the types, or the tags where only the places in an entity differ."""
+    types = type_of(true, scheme), type_of(given, scheme)
+    return " → ".join(types if types[0] != types[1] else (true, given))
+
+
+def _begins(true: str, given: str, scheme: Scheme) -> bool:
+    """Whether a token may not stand in brackets with the one before."""
+    return scheme == "raw" or "B-" in (true[:2], given[:2]) or "S-" in (true[:2], given[:2])
 
 
 def _data(report: Report, trained: TrainedTagger) -> None:

@@ -26,7 +26,9 @@ def attention_figure(source: Sequence[str], translation: Sequence[str], weights:
         ax = d.axes()
         ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         wide = sum(len(token) + 2 for token in source) > (30 if d.narrow else 90)
-        ax.set_xticks(range(len(source)), _shown(source), rotation=90 if wide else 0)
+        ax.set_xticks(range(len(source)), _shown(source))
+        for label in ax.get_xticklabels():  # a single character needs no turning
+            label.set_rotation(90 if wide and len(label.get_text()) > 1 else 0)
         ax.set_yticks(range(len(translation)), _shown(translation))
         ax.xaxis.tick_top()
         ax.tick_params(length=0)

@@ -101,6 +101,7 @@ def _results(report: Report, trained: TrainedTranslator) -> None:
             f"Sorted by {config.measure}; the best of each column in green. Small figures: 95 % "
             f"intervals by the bootstrap over test sentences. Beam search with {config.beam} "
             "hypotheses.",
+            _value,
         ),
         Text(
             f"Paired bootstrap of the network against {found.best_baseline} on the same sentences: "
