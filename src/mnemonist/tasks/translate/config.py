@@ -53,7 +53,8 @@ class TranslateConfig(NetworkConfig):
         share: how much of the training part is used, for a learning curve.
         hidden_size: units of each layer and direction.
         bidirectional: whether the encoder reads in both directions.
-        dropout: of embeddings, between layers, and of what the output is made of.
+        dropout: of embeddings, between layers, and of what the output is made of; unless
+            given, 0.4 where there are fewer than 5,000 pairs of sentences.
         source_tokens: how sources are cut: "characters", "words" (Chinese ones by rjieba),
             "spaces" (cut already) or "subwords" (learnt); by default words where the texts
             have four or more between spaces, else characters.
@@ -68,11 +69,13 @@ class TranslateConfig(NetworkConfig):
         embedding_size: width of a token's vector.
         attention: how the decoder looks at the source: "additive" (Bahdanau et al. 2015),
             "dot", "general" (Luong et al. 2015), "scaled" or "none".
-        attend: "after" the decoder's step, or "before" it.
+        attend: "after" the decoder's step, or "before" it; unless given, before where there are
+            fewer than 5,000 pairs of sentences.
         input_feeding: whether the decoder reads what attention found at the step before (Luong
             et al. 2015); by default where it attends after the step.
         label_smoothing: the share of the target's probability that is spread over all tokens
-            in training (Szegedy et al. 2016).
+            in training (Szegedy et al. 2016); unless given, 0.1 where there are fewer
+            than 5,000 pairs of sentences.
         beam: hypotheses that the search keeps; 1 takes the likeliest token each time.
         length_penalty: what a hypothesis' log-probability is divided by: "mean" (its length),
             "gnmt" (Wu et al. 2016) or "none".
