@@ -122,11 +122,11 @@ def test_sample_writes_the_same_text_for_the_same_seed_and_looks_for_copies(
     assert "Longest span copied from training: " in err
     assert run([*command, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert "王" + document["text"] == out.removesuffix("\n")
+    assert "王" + document["text"].removesuffix("\n") == out.removesuffix("\n")
     assert document["longest_copied_span"]["tokens"] >= 1
     assert run(["sample", "language", str(trained), "--lines", "2", "--no-copied"]) == 0
     out, err = capsys.readouterr()
-    assert out.count("\n") == 3  # the two, and the one behind what was drawn last
+    assert out.count("\n") == 2
     assert err == ""
 
 

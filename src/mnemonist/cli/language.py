@@ -334,7 +334,7 @@ def sample(
         text += piece
         if not json:
             print(piece, end="", flush=True)
-    if not json:
+    if not json and not text.endswith("\n"):
         print()
     ids, found, reason = list(kept), None, ""
     if copied and ids:
