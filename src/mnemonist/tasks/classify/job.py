@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,23 +16,21 @@ from mnemonist.data.labelled import LabelledSet, LabelledSplit, class_weights
 from mnemonist.data.labelled.duplicates import content_digest
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.report import Report
+from mnemonist.tasks.classify import text
 from mnemonist.tasks.classify.encoding import SeriesEncoder, TokenEncoder
 from mnemonist.tasks.classify.model import ClassifierModel, ClassifyObjective, build
 from mnemonist.tasks.classify.predictor import Predictor, batches, load_predictor
 from mnemonist.tasks.classify.score import Baselines, Evaluation, evaluate, fit_baselines
-from mnemonist.tasks.classify.text import network_name
-from mnemonist.tasks.common.flow import Plan, Trained
-from mnemonist.tasks.common.programs import is_own
+from mnemonist.tasks.common.flow import PARTS, Plan, Trained
+from mnemonist.training.contract import Checkpoints
 from mnemonist.training.history import History
 from mnemonist.training.loop import fit
 from mnemonist.training.progress import Progress
 from mnemonist.training.rng import seed_everything
 
-__all__ = ["ClassifyPlan", "TrainedClassifier", "predictions"]
+__all__ = ["ClassifyPlan", "TrainedClassifier", "predictions_table"]
 
 TrainedClassifier = Trained[Predictor, Evaluation]
-
-_PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class ClassifyPlan(Plan[Predictor, Evaluation]):
     def classes(self) -> tuple[str, ...]:
         return self.parts.train.classes
 
-    def fingerprint(self) -> Mapping[str, Any]:
-        return {part: _fingerprint(getattr(self.parts, part)) for part in _PARTS}
+    def fingerprint(self) -> dict[str, Any]:
+        return {part: _fingerprint(getattr(self.parts, part)) for part in PARTS}
 
     def source_words(self) -> Sequence[str]:
         return self.sources
@@ -64,7 +62,9 @@ class ClassifyPlan(Plan[Predictor, Evaluation]):
     def network(self) -> ClassifierModel:
         return build(self.config, self.encoder.width, len(self.classes), self.cell)
 
-    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[Predictor, History]:
+    def learn(
+        self, checkpoints: Checkpoints | None, progress: Progress
+    ) -> tuple[Predictor, History]:
         config, parts = self.config, self.parts
         seed_everything(config.training.seed)
         model = self.network()
@@ -81,37 +81,28 @@ class ClassifyPlan(Plan[Predictor, Evaluation]):
             batches(parts.train, self.encoder, config, learn=True),
             valid,
             config.training,
-            checkpoints=folder.checkpoints if folder else None,
+            checkpoints=checkpoints,
             progress=progress,
         )
         predictor = Predictor(config, self.classes, self.encoder, model)
         return predictor.calibrate(parts.valid), history
 
     def restore(self, folder: RunFolder) -> Predictor:
-        return load_predictor(folder, cell=None if is_own(self.config) else self.cell)
+        return load_predictor(folder)
 
     def baselines(self, progress: Progress) -> Baselines:
         return fit_baselines(self.parts, seed=self.config.training.seed)
 
     def measure(self, predictor: Predictor, baselines: Baselines) -> Evaluation:
-        return evaluate(predictor, baselines, self.parts.test, name=network_name(self.config))
+        return evaluate(predictor, baselines, self.parts.test, name=text.network_name(self.config))
 
-    def store(self, trained: TrainedClassifier, folder: RunFolder) -> None:
-        predictor = trained.predictor
-        folder.save_model(predictor.model.state_dict(), {"parameters": self.parameters})
-        folder.save_json("preprocessing.json", predictor.to_dict())
-        folder.save_json(
-            "data.json",
-            {
-                "sources": list(self.sources),
-                "kind": self.parts.train.kind,
-                "fingerprint": self.fingerprint(),
-                "findings": [finding.to_dict() for finding in self.findings],
-            },
-        )
+    def facts(self) -> dict[str, Any]:
+        return {"sources": list(self.sources), "kind": self.parts.train.kind}
+
+    def predictions(self, trained: TrainedClassifier) -> tuple[str, str]:
         test, found = self.parts.test, trained.evaluation
-        table = predictions(test, self.classes, found.probabilities, truth=True)
-        folder.save_text("predictions.csv", table.to_csv(index=False))
+        table = predictions_table(test, self.classes, found.probabilities, truth=True)
+        return "predictions.csv", table.to_csv(index=False)
 
     def report(self, trained: TrainedClassifier) -> Report:
         from mnemonist.tasks.classify.report import build_report
@@ -119,17 +110,13 @@ class ClassifyPlan(Plan[Predictor, Evaluation]):
         return build_report(trained)
 
     def header(self) -> list[tuple[str, str]]:
-        from mnemonist.tasks.classify.text import header
-
-        return header(self)
+        return text.header(self)
 
     def next_commands(self, run: Path | None) -> list[str]:
-        from mnemonist.tasks.classify.text import next_commands
-
-        return next_commands(self, run)
+        return text.next_commands(self, run)
 
 
-def predictions(
+def predictions_table(
     data: LabelledSet,
     classes: tuple[str, ...] | list[str],
     probabilities: np.ndarray,

@@ -14,7 +14,7 @@ from mnemonist.data.labelled import LabelledConfig, LabelledSet
 from mnemonist.data.labelled.check import unseen_labels
 from mnemonist.data.labelled.config import ItemKind
 from mnemonist.errors import DataError
-from mnemonist.tasks.classify.job import ClassifyPlan, predictions
+from mnemonist.tasks.classify.job import ClassifyPlan, predictions_table
 from mnemonist.tasks.classify.plan import Source, plan, read
 from mnemonist.tasks.classify.predictor import Predictor, load_predictor
 from mnemonist.tasks.common.saved import check_unchanged, maker_of, run_of, sources_of
@@ -78,7 +78,7 @@ def classified(
     items = read(_lines(kind, config) if source is None else source, config, labelled=False)
     raise_fatal(items.findings)
     items = fitting(items, kind, predictor.encoder.width)
-    return predictions(items, predictor.classes, predictor.probabilities(items.items))
+    return predictions_table(items, predictor.classes, predictor.probabilities(items.items))
 
 
 def _lines(kind: ItemKind, config: LabelledConfig) -> LabelledSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -18,13 +18,34 @@ from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.naming import default_run_name
 from mnemonist.runs.report import Report
 from mnemonist.tasks.common.programs import PROGRAMS, Maker, check_equations, programs_of
+from mnemonist.training.contract import Checkpoints
 from mnemonist.training.history import History
 from mnemonist.training.progress import Progress, Silent
 
-__all__ = ["Evaluation", "Plan", "Trained", "carry_out"]
+__all__ = ["PARTS", "Evaluation", "Plan", "Predictor", "Trained", "carry_out"]
 
-P = TypeVar("P")
+P = TypeVar("P", bound="Predictor")
 E = TypeVar("E", bound="Evaluation")
+
+PARTS = ("train", "valid", "test")
+
+
+class Predictor(Protocol):
+    """What a training makes: the network with everything it needs to be used.
+
+    Attributes:
+        config: without open questions.
+        model: the network.
+    """
+
+    @property
+    def config(self) -> Any: ...
+    @property
+    def model(self) -> nn.Module: ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the network and its configuration, as plain JSON values."""
+        ...
 
 
 class Evaluation(Protocol):
@@ -52,8 +73,7 @@ class Evaluation(Protocol):
 class Plan(ABC, Generic[P, E]):
     """What a training will do, decided before it does it; a job's subclass says how.
 
-    P is what a training makes (a predictor: the network with everything it needs to be used),
-    E the job's evaluation of it. `job` is the job's name, as in ``mnemonist train JOB``.
+    P is the job's predictor, E its evaluation of one. `job` is the job's name, as in ``mnemonist train JOB``.
 
     Args:
         config: without open questions.
@@ -78,7 +98,7 @@ class Plan(ABC, Generic[P, E]):
         """The column of the results that decides."""
 
     @abstractmethod
-    def fingerprint(self) -> Mapping[str, Any]:
+    def fingerprint(self) -> dict[str, Any]:
         """What identifies the data, as JSON values by name."""
 
     @abstractmethod
@@ -86,12 +106,12 @@ class Plan(ABC, Generic[P, E]):
         """The network, untrained."""
 
     @abstractmethod
-    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[P, History]:
-        """Train it; `folder` keeps the checkpoints."""
+    def learn(self, checkpoints: Checkpoints | None, progress: Progress) -> tuple[P, History]:
+        """Train it; what `checkpoints` keeps is gone on from."""
 
     @abstractmethod
     def restore(self, folder: RunFolder) -> P:
-        """What `store` kept of a finished run."""
+        """The predictor of a finished run."""
 
     @abstractmethod
     def baselines(self, progress: Progress) -> Any:
@@ -102,8 +122,8 @@ class Plan(ABC, Generic[P, E]):
         """A trained network beside the baselines, on the test part."""
 
     @abstractmethod
-    def store(self, trained: Trained[P, E], folder: RunFolder) -> None:
-        """Weights, preprocessing.json, data.json and predictions."""
+    def predictions(self, trained: Trained[P, E]) -> tuple[str, str]:
+        """The name and the text of the file with the predictions of the test part."""
 
     @abstractmethod
     def report(self, trained: Trained[P, E]) -> Report:
@@ -116,6 +136,16 @@ class Plan(ABC, Generic[P, E]):
     @abstractmethod
     def next_commands(self, run: Path | None) -> list[str]:
         """What one might do after the training."""
+
+    def facts(self) -> dict[str, Any]:
+        """What data.json says of the data, beside the fingerprint and the findings."""
+        return {"source": self.source_name}
+
+    def evaluation_of(self, predictor: P, progress: Progress | None = None) -> E:
+        """`measure` with baselines that are trained for it."""
+        progress = progress or Silent()
+        progress.say("Measuring the baselines on the same data")
+        return self.measure(predictor, self.baselines(progress))
 
     def source_words(self) -> Sequence[str]:
         """The data as they are named on a command line, a word for each file."""
@@ -172,12 +202,13 @@ def carry_out(
     progress = progress or Silent()
     if not keep:
         predictor, history = made.learn(None, progress)
-        return Trained(made, predictor, history, _measured(made, predictor, progress))
+        return Trained(made, predictor, history, made.evaluation_of(predictor, progress))
+    fingerprint = made.fingerprint()
     folder = RunFolder.open(
         run or made.run_path(),
         job=made.job,
         config=made.config,
-        data_fingerprint=made.fingerprint(),
+        data_fingerprint=fingerprint,
         overwrite=overwrite,
     )
     with folder:
@@ -187,22 +218,23 @@ def carry_out(
         if folder.finished:
             predictor = made.restore(folder)
             history = History.from_dict(folder.load_json("results.json")["history"])
-            evaluation = _measured(made, predictor, progress)
+            evaluation = made.evaluation_of(predictor, progress)
             return Trained(made, predictor, history, evaluation, folder, report_path)
         programs = programs_of(made.network())
         if (folder.path / PROGRAMS).exists():
             check_equations(folder.path, folder.load_json(PROGRAMS), programs)
         folder.save_json(PROGRAMS, programs)
-        predictor, history = made.learn(folder, progress)
-        evaluation = _measured(made, predictor, progress)
+        predictor, history = made.learn(folder.checkpoints, progress)
+        evaluation = made.evaluation_of(predictor, progress)
         trained = Trained(made, predictor, history, evaluation, folder, report_path)
-        made.store(trained, folder)
+        findings = [finding.to_dict() for finding in made.findings]
+        folder.save_model(predictor.model.state_dict(), {"parameters": made.parameters})
+        folder.save_json("preprocessing.json", predictor.to_dict())
+        folder.save_json(
+            "data.json", {**made.facts(), "fingerprint": fingerprint, "findings": findings}
+        )
+        folder.save_text(*made.predictions(trained))
         folder.save_json("results.json", {"history": history.to_dict(), **evaluation.to_dict()})
         folder.save_text("report.html", made.report(trained).html())
         folder.finish()
     return trained
-
-
-def _measured(made: Plan[P, E], predictor: P, progress: Progress) -> E:
-    progress.say("Measuring the baselines on the same data")
-    return made.measure(predictor, made.baselines(progress))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,15 +12,16 @@ import pandas as pd
 from mnemonist.data.series import SeriesScaler, SeriesSet, Split, Windows
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.report import Report
-from mnemonist.tasks.common.flow import Plan, Trained
-from mnemonist.tasks.common.programs import is_own
+from mnemonist.tasks.common.flow import PARTS, Plan, Trained
 from mnemonist.tasks.common.text import name_of
+from mnemonist.tasks.forecast import text
 from mnemonist.tasks.forecast.batches import WindowBatches, straight_lines
 from mnemonist.tasks.forecast.distributions import distribution
 from mnemonist.tasks.forecast.model import DirectModel, ForecastModel, ForecastObjective, build
 from mnemonist.tasks.forecast.predictor import Predictor, load_predictor
 from mnemonist.tasks.forecast.resolve import Resolved
 from mnemonist.tasks.forecast.score import Baselines, Evaluation, evaluate, fit_baselines
+from mnemonist.training.contract import Checkpoints
 from mnemonist.training.history import History
 from mnemonist.training.loop import fit
 from mnemonist.training.progress import Progress
@@ -48,17 +48,19 @@ class ForecastPlan(Plan[Predictor, Evaluation]):
     def data(self) -> SeriesSet:
         return self.resolved.data
 
-    def fingerprint(self) -> Mapping[str, Any]:
+    def fingerprint(self) -> dict[str, Any]:
         return self.data.fingerprint()
 
     def network(self) -> ForecastModel:
         return build(self.config, self.resolved.layout, self.cell)
 
-    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[Predictor, History]:
-        return train_network(self, folder=folder, progress=progress)
+    def learn(
+        self, checkpoints: Checkpoints | None, progress: Progress
+    ) -> tuple[Predictor, History]:
+        return train_network(self, checkpoints=checkpoints, progress=progress)
 
     def restore(self, folder: RunFolder) -> Predictor:
-        return load_predictor(folder, cell=None if is_own(self.config) else self.cell)
+        return load_predictor(folder)
 
     def baselines(self, progress: Progress) -> Baselines:
         parts = self.resolved.parts
@@ -70,21 +72,12 @@ class ForecastPlan(Plan[Predictor, Evaluation]):
             predictor, baselines, self.data, parts.train, parts.test, name=name_of(self.config)
         )
 
-    def store(self, trained: TrainedForecast, folder: RunFolder) -> None:
-        predictor, layout = trained.predictor, self.resolved.layout
-        folder.save_model(predictor.model.state_dict(), {"parameters": self.parameters})
-        folder.save_json("preprocessing.json", {"layout": vars(layout), **predictor.to_dict()})
-        folder.save_json(
-            "data.json",
-            {
-                "source": self.source_name,
-                "fingerprint": self.data.fingerprint(),
-                "season": self.data.season,
-                "split": {part: getattr(self.resolved.parts, part) for part in _PARTS},
-                "findings": [finding.to_dict() for finding in self.findings],
-            },
-        )
-        folder.save_text("predictions.csv", forecasts_on_test(trained).to_csv(index=False))
+    def facts(self) -> dict[str, Any]:
+        split = {part: getattr(self.resolved.parts, part) for part in PARTS}
+        return {"source": self.source_name, "season": self.data.season, "split": split}
+
+    def predictions(self, trained: TrainedForecast) -> tuple[str, str]:
+        return "predictions.csv", forecasts_on_test(trained).to_csv(index=False)
 
     def report(self, trained: TrainedForecast) -> Report:
         from mnemonist.tasks.forecast.report import build_report
@@ -92,21 +85,17 @@ class ForecastPlan(Plan[Predictor, Evaluation]):
         return build_report(trained)
 
     def header(self) -> list[tuple[str, str]]:
-        from mnemonist.tasks.forecast.text import header
-
-        return header(self)
+        return text.header(self)
 
     def next_commands(self, run: Path | None) -> list[str]:
-        from mnemonist.tasks.forecast.text import next_commands
-
-        return next_commands(self, run)
+        return text.next_commands(self, run)
 
 
 def train_network(
     made: ForecastPlan,
     *,
     parts: Split | None = None,
-    folder: RunFolder | None = None,
+    checkpoints: Checkpoints | None = None,
     progress: Progress | None = None,
 ) -> tuple[Predictor, History]:
     """Train the plan's network and calibrate it, without baselines or report.
@@ -114,7 +103,7 @@ def train_network(
     Args:
         made: the plan.
         parts: training and validation, if not those of the plan (a backtest).
-        folder: where checkpoints go.
+        checkpoints: of a training in a run folder.
         progress: whom to tell.
     """
     config, layout, parts = made.config, made.resolved.layout, parts or made.resolved.parts
@@ -141,14 +130,11 @@ def train_network(
         examples,
         WindowBatches(check, layout),
         config.training,
-        checkpoints=folder.checkpoints if folder else None,
+        checkpoints=checkpoints,
         progress=progress,
     )
     predictor = Predictor(config, layout, model, scaler)
     return predictor.calibrate(scaled, parts.valid), history
-
-
-_PARTS = ("train", "valid", "test")
 
 
 def forecasts_on_test(trained: TrainedForecast) -> pd.DataFrame:

@@ -132,8 +132,9 @@ class Predictor:
         return lows, highs
 
     def to_dict(self) -> dict[str, Any]:
-        """Scaler and calibration as plain JSON values."""
+        """Everything but the network, as plain JSON values."""
         return {
+            "layout": vars(self.layout),
             "scaler": self.scaler.to_dict(),
             "calibration": [margin.to_dict() for margin in self.margins],
         }

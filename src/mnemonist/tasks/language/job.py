@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,14 +11,15 @@ import numpy as np
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.report import Report
 from mnemonist.tasks.common.flow import Plan, Trained
-from mnemonist.tasks.common.programs import is_own
 from mnemonist.tasks.common.text import name_of
+from mnemonist.tasks.language import text
 from mnemonist.tasks.language.batches import SentenceBatches, TokenStreams
 from mnemonist.tasks.language.model import LanguageNetwork, LanguageObjective, build
 from mnemonist.tasks.language.predictor import Predictor, load_predictor
 from mnemonist.tasks.language.resolve import Resolved
 from mnemonist.tasks.language.score import BITS, Baselines, Evaluation, evaluate, fit_baselines
 from mnemonist.training.batches import Batches
+from mnemonist.training.contract import Checkpoints
 from mnemonist.training.history import History
 from mnemonist.training.loop import fit
 from mnemonist.training.progress import Progress
@@ -46,7 +46,7 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
     resolved: Resolved
     content: str
 
-    def fingerprint(self) -> Mapping[str, Any]:
+    def fingerprint(self) -> dict[str, Any]:
         return {
             "content": self.content,
             "vocabulary": self.resolved.corpus.vocabulary.fingerprint,
@@ -56,7 +56,9 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
     def network(self) -> LanguageNetwork:
         return build(self.config, len(self.resolved.corpus.vocabulary), self.cell)
 
-    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[Predictor, History]:
+    def learn(
+        self, checkpoints: Checkpoints | None, progress: Progress
+    ) -> tuple[Predictor, History]:
         config, corpus = self.config, self.resolved.corpus
         seed_everything(config.training.seed)
         model = self.network()
@@ -67,7 +69,7 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
             train,
             valid,
             config.training,
-            checkpoints=folder.checkpoints if folder else None,
+            checkpoints=checkpoints,
             progress=progress,
         )
         return Predictor(config, model, corpus.tokenizer, corpus.vocabulary), history
@@ -88,7 +90,7 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
         )
 
     def restore(self, folder: RunFolder) -> Predictor:
-        return load_predictor(folder, cell=None if is_own(self.config) else self.cell)
+        return load_predictor(folder)
 
     def baselines(self, progress: Progress) -> Baselines:
         return fit_baselines(self.config, self.resolved.parts)
@@ -102,24 +104,15 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
             baselines = replace(baselines, notes=[*baselines.notes, note])
         return evaluate(predictor, baselines, part, parts.valid.ids, name=name_of(self.config))
 
-    def store(self, trained: TrainedLanguage, folder: RunFolder) -> None:
+    def facts(self) -> dict[str, Any]:
+        parts = self.resolved.parts._asdict().items()
+        counted = {name: part.statistics()._asdict() for name, part in parts}
+        return {"source": self.source_name, "parts": counted}
+
+    def predictions(self, trained: TrainedLanguage) -> tuple[str, str]:
         from mnemonist.tasks.language.tables import surprisal_table
 
-        folder.save_model(trained.predictor.model.state_dict(), {"parameters": self.parameters})
-        folder.save_json("preprocessing.json", trained.predictor.to_dict())
-        parts = self.resolved.parts
-        folder.save_json(
-            "data.json",
-            {
-                "source": self.source_name,
-                "fingerprint": dict(self.fingerprint()),
-                "parts": {
-                    name: part.statistics()._asdict() for name, part in parts._asdict().items()
-                },
-                "findings": [finding.to_dict() for finding in self.findings],
-            },
-        )
-        folder.save_text("predictions.csv", surprisal_table(trained).to_csv(index=False))
+        return "predictions.csv", surprisal_table(trained).to_csv(index=False)
 
     def report(self, trained: TrainedLanguage) -> Report:
         from mnemonist.tasks.language.report import build_report
@@ -127,11 +120,7 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
         return build_report(trained)
 
     def header(self) -> list[tuple[str, str]]:
-        from mnemonist.tasks.language.text import header
-
-        return header(self)
+        return text.header(self)
 
     def next_commands(self, run: Path | None) -> list[str]:
-        from mnemonist.tasks.language.text import next_commands
-
-        return next_commands(self, run)
+        return text.next_commands(self, run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from mnemonist.data.text import Tokenizer
 from mnemonist.evaluation.taggers import Tagger
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.report import Report
-from mnemonist.tasks.common.flow import Plan, Trained
-from mnemonist.tasks.common.programs import is_own
+from mnemonist.tasks.common.flow import PARTS, Plan, Trained
+from mnemonist.tasks.tag import text
 from mnemonist.tasks.tag.encoding import Encoder, Tagset
 from mnemonist.tasks.tag.model import TaggerModel, TagObjective, build
 from mnemonist.tasks.tag.predictor import Predictor, batches, load_predictor
 from mnemonist.tasks.tag.score import DECIDES, Evaluation, evaluate, fit_baselines, words_of
-from mnemonist.tasks.tag.text import network_name
+from mnemonist.training.contract import Checkpoints
 from mnemonist.training.history import History
 from mnemonist.training.loop import fit
 from mnemonist.training.progress import Progress
@@ -28,8 +27,6 @@ from mnemonist.training.rng import seed_everything
 __all__ = ["TagPlan", "TrainedTagger"]
 
 TrainedTagger = Trained[Predictor, Evaluation]
-
-_PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,15 @@ class TagPlan(Plan[Predictor, Evaluation]):
     def metric(self) -> str:
         return DECIDES[self.tagset.kind]
 
-    def fingerprint(self) -> Mapping[str, Any]:
-        return {part: _fingerprint(getattr(self.parts, part)) for part in _PARTS}
+    def fingerprint(self) -> dict[str, Any]:
+        return {part: _fingerprint(getattr(self.parts, part)) for part in PARTS}
 
     def network(self) -> TaggerModel:
         return build(self.config, self.encoder, self.tagset, self.cell)
 
-    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[Predictor, History]:
+    def learn(
+        self, checkpoints: Checkpoints | None, progress: Progress
+    ) -> tuple[Predictor, History]:
         config, parts = self.config, self.parts
         seed_everything(config.training.seed)
         model = self.network()
@@ -72,37 +71,26 @@ class TagPlan(Plan[Predictor, Evaluation]):
             batches(parts.train, self.encoder, self.tagset, config, learn=True),
             valid,
             config.training,
-            checkpoints=folder.checkpoints if folder else None,
+            checkpoints=checkpoints,
             progress=progress,
         )
         return Predictor(config, self.tokenizer, self.encoder, self.tagset, model), history
 
     def restore(self, folder: RunFolder) -> Predictor:
-        return load_predictor(folder, cell=None if is_own(self.config) else self.cell)
+        return load_predictor(folder)
 
     def baselines(self, progress: Progress) -> list[Tagger]:
         return fit_baselines(self.parts.train, seed=self.config.training.seed)
 
     def measure(self, predictor: Predictor, baselines: list[Tagger]) -> Evaluation:
         known = {word for one in self.parts.train for word in words_of(one, self.tagset)}
-        name = network_name(self.config)
+        name = text.network_name(self.config)
         return evaluate(predictor, baselines, self.parts.test, known=known, name=name)
 
-    def store(self, trained: TrainedTagger, folder: RunFolder) -> None:
-        predictor = trained.predictor
-        folder.save_model(predictor.model.state_dict(), {"parameters": self.parameters})
-        folder.save_json("preprocessing.json", predictor.to_dict())
-        folder.save_json(
-            "data.json",
-            {
-                "source": self.source_name,
-                "fingerprint": self.fingerprint(),
-                "findings": [finding.to_dict() for finding in self.findings],
-            },
-        )
+    def predictions(self, trained: TrainedTagger) -> tuple[str, str]:
         given = zip(self.parts.test, trained.evaluation.tags, strict=True)
         lines = (as_columns(Sentence(one.tokens, one.tags), tuple(tags)) for one, tags in given)
-        folder.save_text("predictions.conll", "".join(lines))
+        return "predictions.conll", "".join(lines)
 
     def report(self, trained: TrainedTagger) -> Report:
         from mnemonist.tasks.tag.report import build_report
@@ -110,14 +98,10 @@ class TagPlan(Plan[Predictor, Evaluation]):
         return build_report(trained)
 
     def header(self) -> list[tuple[str, str]]:
-        from mnemonist.tasks.tag.text import header
-
-        return header(self)
+        return text.header(self)
 
     def next_commands(self, run: Path | None) -> list[str]:
-        from mnemonist.tasks.tag.text import next_commands
-
-        return next_commands(self, run)
+        return text.next_commands(self, run)
 
 
 def _fingerprint(data: TaggedSet) -> dict[str, Any]:

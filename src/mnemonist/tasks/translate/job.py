@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,14 +18,15 @@ from mnemonist.evaluation.translation_baselines import (
 from mnemonist.nn import EncoderDecoder
 from mnemonist.runs.folder import RunFolder
 from mnemonist.runs.report import Report
-from mnemonist.tasks.common.flow import Plan, Trained
-from mnemonist.tasks.common.programs import is_own
+from mnemonist.tasks.common.flow import PARTS, Plan, Trained
 from mnemonist.tasks.common.text import name_of
+from mnemonist.tasks.translate import text
 from mnemonist.tasks.translate.model import TranslateObjective, build, pair_batches
 from mnemonist.tasks.translate.predictor import Predictor, load_predictor
 from mnemonist.tasks.translate.score import Evaluation, evaluate
 from mnemonist.tasks.translate.sides import Sides
 from mnemonist.training.buckets import BucketBatches
+from mnemonist.training.contract import Checkpoints
 from mnemonist.training.history import History
 from mnemonist.training.loop import fit
 from mnemonist.training.progress import Progress
@@ -34,8 +35,6 @@ from mnemonist.training.rng import seed_everything
 __all__ = ["TrainedTranslator", "TranslatePlan"]
 
 TrainedTranslator = Trained[Predictor, Evaluation]
-
-_PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,15 @@ class TranslatePlan(Plan[Predictor, Evaluation]):
     def metric(self) -> str:
         return self.config.measure
 
-    def fingerprint(self) -> Mapping[str, Any]:
-        return {part: _fingerprint(getattr(self.parts, part)) for part in _PARTS}
+    def fingerprint(self) -> dict[str, Any]:
+        return {part: _fingerprint(getattr(self.parts, part)) for part in PARTS}
 
     def network(self) -> EncoderDecoder:
         return build(self.config, self.sides, self.cell)
 
-    def learn(self, folder: RunFolder | None, progress: Progress) -> tuple[Predictor, History]:
+    def learn(
+        self, checkpoints: Checkpoints | None, progress: Progress
+    ) -> tuple[Predictor, History]:
         config = self.config
         seed_everything(config.training.seed)
         model = self.network()
@@ -71,13 +72,13 @@ class TranslatePlan(Plan[Predictor, Evaluation]):
             self._batches(self.parts.train, learn=True),
             self._batches(self.parts.valid, learn=False) if len(self.parts.valid) else None,
             config.training,
-            checkpoints=folder.checkpoints if folder else None,
+            checkpoints=checkpoints,
             progress=progress,
         )
         return Predictor(config, self.sides, model), history
 
     def restore(self, folder: RunFolder) -> Predictor:
-        return load_predictor(folder, cell=None if is_own(self.config) else self.cell)
+        return load_predictor(folder)
 
     def baselines(self, progress: Progress) -> list[TranslationBaseline]:
         train = self.parts.train
@@ -86,18 +87,8 @@ class TranslatePlan(Plan[Predictor, Evaluation]):
     def measure(self, predictor: Predictor, baselines: Any) -> Evaluation:
         return evaluate(predictor, baselines, self.parts.test, name=name_of(self.config))
 
-    def store(self, trained: TrainedTranslator, folder: RunFolder) -> None:
-        folder.save_model(trained.predictor.model.state_dict(), {"parameters": self.parameters})
-        folder.save_json("preprocessing.json", self.sides.to_dict())
-        folder.save_json(
-            "data.json",
-            {
-                "source": self.source_name,
-                "fingerprint": self.fingerprint(),
-                "findings": [finding.to_dict() for finding in self.findings],
-            },
-        )
-        folder.save_text("predictions.csv", _predictions(trained.evaluation))
+    def predictions(self, trained: TrainedTranslator) -> tuple[str, str]:
+        return "predictions.csv", _predictions(trained.evaluation)
 
     def report(self, trained: TrainedTranslator) -> Report:
         from mnemonist.tasks.translate.report import build_report
@@ -105,14 +96,10 @@ class TranslatePlan(Plan[Predictor, Evaluation]):
         return build_report(trained)
 
     def header(self) -> list[tuple[str, str]]:
-        from mnemonist.tasks.translate.text import header
-
-        return header(self)
+        return text.header(self)
 
     def next_commands(self, run: Path | None) -> list[str]:
-        from mnemonist.tasks.translate.text import next_commands
-
-        return next_commands(self, run)
+        return text.next_commands(self, run)
 
     def _batches(self, pairs: ParallelSet, *, learn: bool) -> BucketBatches:
         source, target, loop = self.sides.source, self.sides.target, self.config.training
@@ -143,7 +130,7 @@ def _fingerprint(pairs: ParallelSet) -> dict[str, Any]:
     """How many pairs, and a hash of them."""
     content = hashlib.sha256()
     for texts in zip(pairs.sources, pairs.targets, strict=True):
-        for text in texts:
-            data = text.encode("utf-8", "surrogatepass")
+        for one in texts:
+            data = one.encode("utf-8", "surrogatepass")
             content.update(len(data).to_bytes(8, "big") + data)
     return {"pairs": len(pairs), "sha256": content.hexdigest()}

@@ -150,6 +150,10 @@ class Predictor:
                 counts[: len(each)] += valid.sum(1).cpu().numpy()
         return sums, counts
 
+    def to_dict(self) -> dict[str, Any]:
+        """The sides, as plain JSON values."""
+        return self.sides.to_dict()
+
     def _alike(self, read: list[list[str]]) -> Iterator[tuple[list[int], int]]:
         """Rows whose translations have the same greatest length, some at a time, and that length."""
         groups: dict[int, list[int]] = {}
