@@ -19,7 +19,6 @@ from mnemonist.tasks.classify.saved import tested_on
 from mnemonist.tasks.classify.score import Evaluation
 from mnemonist.tasks.common.estimator import Estimator
 from mnemonist.tasks.common.programs import Maker
-from mnemonist.training.progress import Silent
 
 __all__ = ["SequenceClassifier"]
 
@@ -103,16 +102,14 @@ class SequenceClassifier(Estimator[ClassifyConfig, Predictor, Evaluation]):
             )
         if source is None:
             return self._trained.evaluation
-        made = tested_on(self._trained.plan, source)
-        return made.measure(self._fitted(), made.baselines(Silent()))
+        return tested_on(self._trained.plan, source).evaluation_of(self._fitted())
 
     def _plan(self, source: Source, config: ClassifyConfig, cell: Maker | None) -> ClassifyPlan:
         return plan(source, config, cell=cell)
 
     @classmethod
-    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[Predictor, ClassifyConfig]:
-        predictor = load_predictor(folder, cell=cell)
-        return predictor, predictor.config
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> Predictor:
+        return load_predictor(folder, cell=cell)
 
 
 def _checked(items: Items) -> list[Any]:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from mnemonist.errors import ConfigError
 from mnemonist.runs.folder import RunFolder
 from mnemonist.tasks.common.config import NetworkConfig, configured, nested
-from mnemonist.tasks.common.flow import Evaluation, Plan, Trained, carry_out
+from mnemonist.tasks.common.flow import Evaluation, Plan, Predictor, Trained, carry_out
 from mnemonist.tasks.common.programs import Maker
 from mnemonist.tasks.common.saved import run_of
 from mnemonist.training.history import History
@@ -20,7 +20,7 @@ from mnemonist.training.progress import Progress
 __all__ = ["Estimator"]
 
 C = TypeVar("C", bound=NetworkConfig)
-P = TypeVar("P")
+P = TypeVar("P", bound=Predictor)
 E = TypeVar("E", bound=Evaluation)
 
 
@@ -58,8 +58,8 @@ class Estimator(BaseEstimator, ABC, Generic[C, P, E]):
 
     @classmethod
     @abstractmethod
-    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[P, C]:
-        """What a run folder holds, and its configuration."""
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> P:
+        """What a run folder holds."""
 
     def fit(
         self,
@@ -118,8 +118,8 @@ class Estimator(BaseEstimator, ABC, Generic[C, P, E]):
         Raises:
             RunFolderError: no run folder, or a damaged one.
         """
-        predictor, config = cls._load(run_of(run, cls.job), cell)
-        loaded = cls(cell or config.cell, config=config)
+        predictor = cls._load(run_of(run, cls.job), cell)
+        loaded = cls(cell or predictor.config.cell, config=predictor.config)
         loaded._predictor = predictor
         return loaded
 

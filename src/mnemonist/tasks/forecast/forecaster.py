@@ -104,9 +104,8 @@ class Forecaster(Estimator[ForecastConfig, Predictor, Evaluation]):
         return plan(source, config, cell=cell)
 
     @classmethod
-    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[Predictor, ForecastConfig]:
-        predictor = load_predictor(folder, cell=cell)
-        return predictor, predictor.config
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> Predictor:
+        return load_predictor(folder, cell=cell)
 
 
 def _read(source: Source, config: ForecastConfig) -> SeriesSet:

@@ -143,6 +143,5 @@ class LanguageModel(Estimator[LanguageConfig, Predictor, Evaluation]):
         return plan(source, config, cell=cell)
 
     @classmethod
-    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[Predictor, LanguageConfig]:
-        predictor = load_predictor(folder, cell=cell)
-        return predictor, predictor.config
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> Predictor:
+        return load_predictor(folder, cell=cell)

@@ -15,7 +15,6 @@ from mnemonist.tasks.tag.plan import Source, plan
 from mnemonist.tasks.tag.predictor import Predictor, load_predictor
 from mnemonist.tasks.tag.saved import tested_on
 from mnemonist.tasks.tag.score import Evaluation
-from mnemonist.training.progress import Silent
 
 __all__ = ["SequenceTagger"]
 
@@ -90,13 +89,11 @@ class SequenceTagger(Estimator[TagConfig, Predictor, Evaluation]):
             )
         if source is None:
             return self._trained.evaluation
-        made = tested_on(self._trained.plan, source)
-        return made.measure(self._fitted(), made.baselines(Silent()))
+        return tested_on(self._trained.plan, source).evaluation_of(self._fitted())
 
     def _plan(self, source: Source, config: TagConfig, cell: Maker | None) -> TagPlan:
         return plan(source, config, cell=cell)
 
     @classmethod
-    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[Predictor, TagConfig]:
-        predictor = load_predictor(folder, cell=cell)
-        return predictor, predictor.config
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> Predictor:
+        return load_predictor(folder, cell=cell)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from mnemonist.tasks.translate.plan import Source, plan
 from mnemonist.tasks.translate.predictor import Predictor, Translation, load_predictor
 from mnemonist.tasks.translate.saved import tested_on
 from mnemonist.tasks.translate.score import Evaluation
-from mnemonist.training.progress import Silent
 
 __all__ = ["Translator"]
 
@@ -116,12 +114,11 @@ class Translator(Estimator[TranslateConfig, Predictor, Evaluation]):
         if source is None:
             return self._trained.evaluation
         made = tested_on(self._trained.plan, source, target_file=None)
-        return made.measure(self._fitted(), made.baselines(Silent()))
+        return made.evaluation_of(self._fitted())
 
     def _plan(self, source: Source, config: TranslateConfig, cell: Maker | None) -> TranslatePlan:
         return plan(source, config, cell=cell)
 
     @classmethod
-    def _load(cls, folder: RunFolder, cell: Maker | None) -> tuple[Predictor, Any]:
-        predictor = load_predictor(folder, cell=cell)
-        return predictor, predictor.config
+    def _load(cls, folder: RunFolder, cell: Maker | None) -> Predictor:
+        return load_predictor(folder, cell=cell)
