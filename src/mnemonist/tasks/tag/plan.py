@@ -47,9 +47,9 @@ def check(source: Source, config: TagConfig) -> list[Finding]:
     Raises:
         DataError: the source cannot be read at all.
     """
-    findings = _inspected(source, config.data)[1]
+    data, findings = _inspected(source, config.data)
     if all(finding.severity != "fatal" for finding in findings):
-        parts, config, _, notes = _parts(source, config)
+        parts, config, _, notes = _parts(data, config)
         findings = check_tags(parts.train, valid=parts.valid, test=parts.test)
         findings += _empty(parts)
         if all(finding.severity != "fatal" for finding in findings):
