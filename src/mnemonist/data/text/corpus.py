@@ -66,6 +66,7 @@ class TokenCorpus:
     What was read of them counts as resident until the system needs the memory for others.
 
     Args:
+        content: a hash of the text, whatever its files are called.
         tokenizer, vocabulary: what made the numbers.
         undercount: by how much the vocabulary's counts may be too low; 0 unless the text has
             more than a million types (see `BoundedCounter`).
@@ -73,6 +74,7 @@ class TokenCorpus:
         first, last: the part of the sentences that this is, the last one not included.
     """
 
+    content: str
     tokenizer: Tokenizer
     vocabulary: Vocabulary
     undercount: int
@@ -126,8 +128,8 @@ class TokenCorpus:
         """
         text = source if isinstance(source, Text) else Text(source)
         counting = {"max_size": max_size, "min_count": min_count, "specials": list(specials)}
-        stamp = text.stamp()
-        key = _key(text, tokenizer, vocabulary, counting | {"valid": valid, "test": test})
+        stamp, content = text.stamp(), text.digest()
+        key = _key(text, content, tokenizer, vocabulary, counting | {"valid": valid, "test": test})
         temporary = None if cache is not None else TemporaryFolder("corpus-")
         folder = (temporary.path if temporary else Path(cache or ".")) / key
         if read_arrays(folder, _TYPES) is None:
@@ -143,6 +145,7 @@ class TokenCorpus:
             vocabulary = Vocabulary.from_dict(info["vocabulary"])
         valid_from, test_from = info["bounds"]
         return cls(
+            content,
             tokenizer,
             vocabulary,
             info["undercount"],
@@ -297,11 +300,15 @@ def _encode(text: Text, encoder: LineEncoder, writer: ArrayWriter) -> int:
 
 
 def _key(
-    text: Text, tokenizer: Tokenizer, vocabulary: Vocabulary | None, counting: dict[str, Any]
+    text: Text,
+    content: str,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary | None,
+    counting: dict[str, Any],
 ) -> str:
     parts = {
         "format": _FORMAT,
-        "content": text.digest(),
+        "content": content,
         "encodings": [document.encoding for document in text.documents],
         "blank": text.blank,
         "tokenizer": tokenizer.fingerprint,

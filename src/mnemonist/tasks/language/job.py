@@ -38,19 +38,18 @@ class LanguagePlan(Plan[Predictor, Evaluation]):
 
     Args:
         resolved: the configuration, the corpus and its parts.
-        content: a hash of the text.
     """
 
     job: ClassVar[str] = "language"
     metric: ClassVar[str] = BITS
     resolved: Resolved
-    content: str
 
     def fingerprint(self) -> dict[str, Any]:
+        corpus = self.resolved.corpus
         return {
-            "content": self.content,
-            "vocabulary": self.resolved.corpus.vocabulary.fingerprint,
-            "tokenizer": self.resolved.corpus.tokenizer.fingerprint,
+            "content": corpus.content,
+            "vocabulary": corpus.vocabulary.fingerprint,
+            "tokenizer": corpus.tokenizer.fingerprint,
         }
 
     def network(self) -> LanguageNetwork:

@@ -12,7 +12,7 @@ from mnemonist.tasks.common.programs import Maker, cell_maker
 from mnemonist.tasks.language.config import LanguageConfig
 from mnemonist.tasks.language.job import LanguagePlan
 from mnemonist.tasks.language.model import build
-from mnemonist.tasks.language.resolve import read_text, resolve
+from mnemonist.tasks.language.resolve import resolve
 
 __all__ = ["check", "plan"]
 
@@ -73,5 +73,4 @@ def plan(
         parameters=size_of(model),
         cell=maker,
         resolved=resolved,
-        content=read_text(source, config.text).digest(),
     )

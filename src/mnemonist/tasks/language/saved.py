@@ -51,7 +51,7 @@ def planned_again(
     known = (predictor.tokenizer, predictor.vocabulary)
     made = plan(text, predictor.config, cell=maker, known=known)
     before = folder.load_json("data.json")["fingerprint"]["content"]
-    if made.content != before:
+    if made.resolved.corpus.content != before:
         raise DataError(
             f"{made.source_name} is not the text that {folder.path} was trained on: it was changed "
             "since, so that its parts and the baselines' counts would be others"
