@@ -141,7 +141,7 @@ def compare(
     if not cells or seeds < 1:
         raise ConfigError("a comparison needs at least one cell and one seed")
     progress = progress or Silent()
-    loop = getattr(config, "training")  # noqa: B009 - every job's configuration has one
+    loop = config.training
     counted = list(range(loop.seed, loop.seed + seeds))
     baselines: Any = None
     table: ResultTable | None = None

@@ -9,11 +9,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mnemonist.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mnemonist.training.config import TrainingConfig
 
 __all__ = [
     "CONFIG_FORMAT",
@@ -65,6 +68,10 @@ class NetworkConfig(BaseModel):
     variational_dropout: float = Field(default=0.0, ge=0, lt=1)
     weight_dropout: float = Field(default=0.0, ge=0, lt=1)
     executor: str = "auto"
+
+    if TYPE_CHECKING:
+        # declared by each job, last, so that its options come last in files and in commands
+        training: TrainingConfig
 
 
 def configured(
