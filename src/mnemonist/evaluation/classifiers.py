@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -77,7 +78,7 @@ class Majority:
         return np.tile(self._shares, (len(items), 1))
 
 
-class _Features:
+class _Features(ABC):
     """scikit-learn's estimator on features; probabilities for all K classes."""
 
     def fit(self, items: Sequence[Any], labels: ArrayLike, count: int | None = None) -> Any:
@@ -106,11 +107,13 @@ class _Features:
             found[start : start + _BATCH, self._model.classes_] = self._model.predict_proba(part)
         return found
 
+    @abstractmethod
     def _learn_features(self, items: Sequence[Any], classes: int) -> Any:
-        raise NotImplementedError
+        """The features of the training items, once what makes them has learnt from these."""
 
+    @abstractmethod
     def _features(self, items: Sequence[Any]) -> Any:
-        raise NotImplementedError
+        """The features of items."""
 
     def _estimator(self) -> Any:
         return _logistic(self.penalty, self.max_iter)
