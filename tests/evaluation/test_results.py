@@ -107,3 +107,10 @@ def test_a_verdict_against_a_perfect_or_unnamed_baseline():
     assert "repeating the last season" in verdict("RNN", 2.0, "seasonal naive (168)", 1.0)
     tiny = verdict("RNN", 1.0004, "ETS", 1.0009)
     assert "MASE 1.000 against 1.001; no" in tiny
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.975, "0.98"), (0.9749, "0.97"), (0.125, "0.13"), (1e300, "1000000")]
+)
+def test_a_verdict_rounds_as_a_reader_does(value, shown):
+    assert f"accuracy {shown}" in verdict("GRU", value, "n-grams", 0.1, metric="accuracy")

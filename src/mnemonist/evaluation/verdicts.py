@@ -93,10 +93,15 @@ def _is_significant(test: Significance | None) -> bool:
 def _pair(value: float, other: float) -> str:
     """Both numbers with as many digits as tell them apart, two at least."""
     for digits in range(2, 7):
-        one, two = f"{value:.{digits}f}", f"{other:.{digits}f}"
+        one, two = _rounded(value, digits), _rounded(other, digits)
         if one != two and (float(one) or not value) and (float(two) or not other):
             return f"{one} against {two}"
     return f"{value:.3g} against {other:.3g}"
+
+
+def _rounded(value: float, digits: int) -> str:
+    """As a reader rounds: 0.975 is 0.98, although the nearest float is a little less."""
+    return f"{value * (1 + 1e-12):.{digits}f}"
 
 
 def _evidence(test: Significance | None, significant: bool) -> str:
