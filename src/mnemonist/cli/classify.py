@@ -10,11 +10,11 @@ from cyclopts import Parameter
 
 from mnemonist.cli.jobs import (
     File,
-    announce,
-    conclude,
     config_of,
     report_findings,
     show_comparison,
+    show_evaluation,
+    show_training,
 )
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
@@ -83,13 +83,9 @@ def train(
         json: print the results as one JSON object.
     """
     from mnemonist.tasks.classify.plan import plan
-    from mnemonist.tasks.common.flow import carry_out
 
-    output = Output(json)
     made = plan([source, *more], config_of(ClassifyConfig, config, options))
-    announce(made, output)
-    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
-    conclude(trained, output)
+    show_training(made, Output(json), run=run, overwrite=overwrite)
 
 
 def evaluate(
@@ -110,14 +106,10 @@ def evaluate(
         json: print the results as one JSON object.
     """
     from mnemonist.tasks.classify.saved import opened
-    from mnemonist.training.progress import Silent
 
-    output = Output(json)
     made, predictor = opened(run, None if source is None else [source, *more], cell=cell)
-    found = made.measure(predictor, made.baselines(Silent()))
-    output.data({"run": str(run), "source": made.parts.test.name, **found.to_dict()})
-    output.table(found.table)
-    output.line(found.verdict)
+    found = made.evaluation_of(predictor)
+    show_evaluation(run, made.parts.test.name, found, Output(json))
 
 
 def predict(
@@ -187,8 +179,8 @@ def compare(
         lambda asked: plan([source], asked),
         config_of(ClassifyConfig, config, options),
         Output(json),
-        cells=cells or ["lstm", "gru", "elman"],
-        hidden_sizes=hidden_sizes or (),
+        cells=cells,
+        hidden_sizes=hidden_sizes,
         seeds=seeds,
         run=run,
         overwrite=overwrite,

@@ -10,11 +10,11 @@ from cyclopts import Parameter
 
 from mnemonist.cli.jobs import (
     File,
-    announce,
-    conclude,
     config_of,
     report_findings,
     show_comparison,
+    show_evaluation,
+    show_training,
 )
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
@@ -78,14 +78,10 @@ def train(
         overwrite: throw away what the run folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.common.flow import carry_out
     from mnemonist.tasks.forecast.plan import plan
 
-    output = Output(json)
     made = plan(source, config_of(ForecastConfig, config, options))
-    announce(made, output)
-    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
-    conclude(trained, output)
+    show_training(made, Output(json), run=run, overwrite=overwrite)
 
 
 def evaluate(
@@ -111,17 +107,13 @@ def evaluate(
     from mnemonist.errors import ConfigError
     from mnemonist.tasks.forecast.backtest import backtest as roll
     from mnemonist.tasks.forecast.saved import opened
-    from mnemonist.training.progress import Silent
 
     if refit and not backtest:
         raise ConfigError("--refit trains anew for every piece of a backtest: give --backtest 4")
     output = Output(json)
     made, predictor = opened(run, source, cell=cell, trainable=refit)
     if not backtest:
-        found = made.measure(predictor, made.baselines(Silent()))
-        output.data({"run": str(run), "source": made.data.name, **found.to_dict()})
-        output.table(found.table)
-        output.line(found.verdict)
+        show_evaluation(run, made.data.name, made.evaluation_of(predictor), output)
         return
     rolled = roll(made, predictor, backtest, refit=refit, progress=output.progress())
     output.data({"run": str(run), "source": made.data.name, **rolled.to_dict()})
@@ -202,8 +194,8 @@ def compare(
         lambda asked: plan(source, asked),
         config_of(ForecastConfig, config, options),
         Output(json),
-        cells=cells or ["lstm", "gru", "elman"],
-        hidden_sizes=hidden_sizes or (),
+        cells=cells,
+        hidden_sizes=hidden_sizes,
         seeds=seeds,
         run=run,
         overwrite=overwrite,

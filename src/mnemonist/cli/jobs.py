@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from mnemonist.data.findings import Finding
     from mnemonist.evaluation.results import ResultTable
     from mnemonist.tasks.common.config import NetworkConfig
-    from mnemonist.tasks.common.flow import Plan, Trained
+    from mnemonist.tasks.common.flow import Evaluation, Plan, Trained
 
-__all__ = ["File", "announce", "conclude", "config_of", "report_findings", "show_comparison"]
+__all__ = [
+    "File",
+    "announce",
+    "conclude",
+    "config_of",
+    "report_findings",
+    "show_comparison",
+    "show_evaluation",
+    "show_training",
+]
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -46,6 +55,28 @@ def report_findings(source: str, found: Sequence[Finding], output: Output) -> in
         else "Nothing stands against training"
     )
     return 2 if fatal else 0
+
+
+def show_training(
+    made: Plan[Any, Any], output: Output, *, run: Path | None, overwrite: bool
+) -> None:
+    """Say what will be done, carry it out in a run folder, and say what came of it."""
+    from mnemonist.tasks.common.flow import carry_out
+
+    announce(made, output)
+    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
+    conclude(trained, output)
+
+
+def show_evaluation(
+    run: Path, source: str, found: Evaluation, output: Output, *, more: Sequence[str] = ()
+) -> None:
+    """What was measured: the table, more lines beneath it, the verdict."""
+    output.data({"run": str(run), "source": source, **found.to_dict()})
+    output.table(found.table)
+    for line in more:
+        output.line(line)
+    output.line(found.verdict)
 
 
 def announce(made: Plan[Any, Any], output: Output) -> None:
@@ -106,6 +137,9 @@ def show_comparison(
     planned: Callable[[Any], Plan[Any, Any]],
     config: NetworkConfig,
     output: Output,
+    *,
+    cells: list[str] | None,
+    hidden_sizes: list[int] | None,
     **asked: Any,
 ) -> None:
     """Compare cells, sizes and seeds in a folder, and print what was found.
@@ -115,11 +149,21 @@ def show_comparison(
         planned: the plan of a configuration.
         config: of everything but cells, sizes and seeds.
         output: where to.
+        cells: lstm, gru and elman by default.
+        hidden_sizes: that of `config` by default.
         asked: further arguments of `compare_into`.
     """
     from mnemonist.tasks.common.compare import compare_into
 
-    found, path = compare_into(job, planned, config, progress=output.progress(), **asked)
+    found, path = compare_into(
+        job,
+        planned,
+        config,
+        cells=cells or ["lstm", "gru", "elman"],
+        hidden_sizes=hidden_sizes or (),
+        progress=output.progress(),
+        **asked,
+    )
     output.data({**found, "run": str(path.parent), "report": str(path)})
     output.stored_table(found["table"])
     output.line(found["verdict"])

@@ -11,11 +11,11 @@ from cyclopts import Parameter
 
 from mnemonist.cli.jobs import (
     File,
-    announce,
-    conclude,
     config_of,
     report_findings,
     show_comparison,
+    show_evaluation,
+    show_training,
 )
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
@@ -79,14 +79,10 @@ def train(
         overwrite: throw away what the run folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.common.flow import carry_out
     from mnemonist.tasks.language.plan import plan
 
-    output = Output(json)
     made = plan(source, config_of(LanguageConfig, config, options))
-    announce(made, output)
-    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
-    conclude(trained, output)
+    show_training(made, Output(json), run=run, overwrite=overwrite)
 
 
 def evaluate(
@@ -106,17 +102,14 @@ def evaluate(
         json: print the results as one JSON object.
     """
     from mnemonist.tasks.language.saved import evaluate_on, opened
-    from mnemonist.training.progress import Silent
 
     output = Output(json)
     made, predictor = opened(run, cell=cell)
     if source is None:
-        found = made.measure(predictor, made.baselines(Silent()))
+        found = made.evaluation_of(predictor)
     else:
         found = evaluate_on(made, predictor, source)
-    output.data({"run": str(run), "source": source or made.source_name, **found.to_dict()})
-    output.table(found.table)
-    output.line(found.verdict)
+    show_evaluation(run, source or made.source_name, found, output)
     said = found.part.statistics()
     output.line(f"{said.tokens:,} tokens, {100 * said.unknown_rate:.2g} % unknown")
     output.line(found.convention)
@@ -155,8 +148,8 @@ def compare(
         lambda asked: plan(source, asked),
         config_of(LanguageConfig, config, options),
         Output(json),
-        cells=cells or ["lstm", "gru", "elman"],
-        hidden_sizes=hidden_sizes or (),
+        cells=cells,
+        hidden_sizes=hidden_sizes,
         seeds=seeds,
         run=run,
         overwrite=overwrite,

@@ -9,11 +9,11 @@ from cyclopts import Parameter
 
 from mnemonist.cli.jobs import (
     File,
-    announce,
-    conclude,
     config_of,
     report_findings,
     show_comparison,
+    show_evaluation,
+    show_training,
 )
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
@@ -77,14 +77,10 @@ def train(
         overwrite: throw away what the run folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.common.flow import carry_out
     from mnemonist.tasks.tag.plan import plan
 
-    output = Output(json)
     made = plan(source, config_of(TagConfig, config, options))
-    announce(made, output)
-    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
-    conclude(trained, output)
+    show_training(made, Output(json), run=run, overwrite=overwrite)
 
 
 def evaluate(
@@ -104,15 +100,11 @@ def evaluate(
         json: print the results as one JSON object.
     """
     from mnemonist.tasks.tag.saved import opened
-    from mnemonist.training.progress import Silent
 
-    output = Output(json)
     made, predictor = opened(run, source, cell=cell)
-    found = made.measure(predictor, made.baselines(Silent()))
-    output.data({"run": str(run), "source": made.parts.test.name, **found.to_dict()})
-    output.table(found.table)
-    output.line(found.scores.to_text())
-    output.line(found.verdict)
+    found = made.evaluation_of(predictor)
+    scores = found.scores.to_text()
+    show_evaluation(run, made.parts.test.name, found, Output(json), more=[scores])
 
 
 def predict(
@@ -197,8 +189,8 @@ def compare(
         lambda asked: plan(source, asked),
         config_of(TagConfig, config, options),
         Output(json),
-        cells=cells or ["lstm", "gru", "elman"],
-        hidden_sizes=hidden_sizes or (),
+        cells=cells,
+        hidden_sizes=hidden_sizes,
         seeds=seeds,
         run=run,
         overwrite=overwrite,

@@ -11,11 +11,11 @@ from cyclopts import Parameter
 
 from mnemonist.cli.jobs import (
     File,
-    announce,
-    conclude,
     config_of,
     report_findings,
     show_comparison,
+    show_evaluation,
+    show_training,
 )
 from mnemonist.cli.options import flags, with_options
 from mnemonist.cli.output import Output
@@ -84,14 +84,10 @@ def train(
         overwrite: throw away what the run folder holds.
         json: print the results as one JSON object.
     """
-    from mnemonist.tasks.common.flow import carry_out
     from mnemonist.tasks.translate.plan import plan
 
-    output = Output(json)
     made = plan(source, config_of(TranslateConfig, config, options))
-    announce(made, output)
-    trained = carry_out(made, run=run, overwrite=overwrite, progress=output.progress())
-    conclude(trained, output)
+    show_training(made, Output(json), run=run, overwrite=overwrite)
 
 
 def evaluate(
@@ -113,17 +109,12 @@ def evaluate(
         json: print the results as one JSON object.
     """
     from mnemonist.tasks.translate.saved import opened
-    from mnemonist.training.progress import Silent
 
-    output = Output(json)
     made, predictor = opened(run, source, target_file=target_file, cell=cell)
-    found = made.measure(predictor, made.baselines(Silent()))
-    output.data({"run": str(run), "source": source or made.source_name, **found.to_dict()})
-    output.table(found.table)
-    for name, score in found.scores.items():
-        if "|" in score.signature:
-            output.line(f"{name:11}{score.signature}")
-    output.line(found.verdict)
+    found = made.evaluation_of(predictor)
+    scores = found.scores.items()
+    how = [f"{name:11}{score.signature}" for name, score in scores if "|" in score.signature]
+    show_evaluation(run, source or made.source_name, found, Output(json), more=how)
 
 
 def predict(
@@ -211,8 +202,8 @@ def compare(
         lambda asked: plan(source, asked),
         config_of(TranslateConfig, config, options),
         Output(json),
-        cells=cells or ["lstm", "gru", "elman"],
-        hidden_sizes=hidden_sizes or (),
+        cells=cells,
+        hidden_sizes=hidden_sizes,
         seeds=seeds,
         run=run,
         overwrite=overwrite,
