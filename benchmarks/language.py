@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from _updates import updates
 from paired import medians
 from torch import Tensor, nn
 
@@ -41,20 +42,16 @@ def configuration(cell: str, hidden: int) -> LanguageConfig:
 def ours(config: LanguageConfig, types: int, batches: TokenStreams) -> Callable[[], None]:
     """An update as `mnemonist train language` makes it."""
     model, objective = build(config, types, resolve(config.cell)), LanguageObjective()
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
     generator, kept = torch.Generator(), [0, None]
 
-    def update() -> None:
+    def loss() -> Tensor:
         index, carried = kept
         batch = batches.batch(0, index % len(batches))
         result = objective.loss(model, batch, carried=carried, forcing=1.0, generator=generator)
-        optimizer.zero_grad()
-        (result.total / result.weight).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
         kept[:] = index + 1, {name: value.detach() for name, value in result.carried.items()}
+        return result.total / result.weight
 
-    return update
+    return updates(model.parameters(), loss)
 
 
 def plain(cell: str, hidden: int, types: int, batches: TokenStreams) -> Callable[[], None]:
@@ -62,22 +59,17 @@ def plain(cell: str, hidden: int, types: int, batches: TokenStreams) -> Callable
     table, layer = nn.Embedding(types, EMBEDDING), PEERS[cell](EMBEDDING, hidden)
     head = nn.Linear(hidden, types)
     parameters = [p for module in (table, layer, head) for p in module.parameters()]
-    optimizer = torch.optim.Adam(parameters, fused=True)
     kept: list = [0, None]
 
-    def update() -> None:
+    def loss() -> Tensor:
         index, state = kept
         batch = batches.batch(0, index % len(batches))
         output, state = layer(table(batch["read"]), state)
-        loss = nn.functional.cross_entropy(head(output).flatten(0, 1), batch["next"].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
         after = state.detach() if isinstance(state, Tensor) else tuple(s.detach() for s in state)
         kept[:] = index + 1, after
+        return nn.functional.cross_entropy(head(output).flatten(0, 1), batch["next"].flatten())
 
-    return update
+    return updates(parameters, loss)
 
 
 def main() -> None:
