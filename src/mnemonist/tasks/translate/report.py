@@ -165,7 +165,7 @@ def _others(report: Report, trained: TrainedTranslator) -> None:
         source = found.sources[k]
         for one in hypotheses:
             right = " ✓" if one.text in found.references[k] else ""
-            rows.append(Row([source, one.text + right, f"{one.score:.3f}"]))
+            rows.append(Row([source, one.text + right, f"{one.score:.3g}"]))
             source = ""
     report.section("What else it found").add(
         ReportTable(
