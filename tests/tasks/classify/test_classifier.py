@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from sklearn.base import clone
 
 from mnemonist import SequenceClassifier
 from mnemonist.data.labelled import LabelledSet
+from mnemonist.data.text import Characters, Vocabulary
 from mnemonist.errors import ConfigError, DataError, ShapeError
 from mnemonist.evaluation.classification import f1_score
 from mnemonist.evaluation.reliability import expected_calibration_error
 from mnemonist.tasks.classify import score
 from mnemonist.tasks.classify.config import ClassifyConfig
+from mnemonist.tasks.classify.encoding import TokenEncoder, encoder_from_dict
 from mnemonist.tasks.classify.model import ClassifyObjective, build
 from mnemonist.tasks.common.programs import cell_maker
 
@@ -112,13 +115,39 @@ def test_series_of_different_lengths_are_told_apart() -> None:
         made.predict([np.zeros((4, 3))])
 
 
+def test_what_comes_later_does_not_change_what_a_forward_network_has_read() -> None:
+    """Pairs look backwards, so a network may be used while an item still arrives."""
+    made = SequenceClassifier(
+        **SMALL, epochs=1, bidirectional=False, pooling="last", input="embedding", pairs=True
+    ).fit(ordered(60))
+    ends, probabilities = made.prefix_proba("..a.b")
+    for end, row in zip(ends, probabilities, strict=True):
+        np.testing.assert_allclose(made.predict_proba(["..a.b"[:end]])[0], row, atol=1e-6)
+    model, encoder = made._fitted().model, made._fitted().encoder
+    steps = [encoder.encode(encoder.steps(text)) for text in ("..a.b", "..a")]
+    longer, shorter = (model.recurrent(model.read(one[:, None]))[0] for one in steps)
+    torch.testing.assert_close(longer[:3], shorter)
+
+
+def test_pairs_tell_apart_what_single_letters_cannot() -> None:
+    """The reader sees that b follows a, whatever the recurrent layers make of it."""
+    text = Characters()
+    pairs = Vocabulary.build(["ab", "ba"])
+    encoder = TokenEncoder(text, Vocabulary.build("ab"), pairs)
+    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    for item, expected in (("ab", [[1, 0], [2, 1]]), ("ba", [[2, 0], [1, 2]]), ("", [[0, 0]])):
+        assert encoder.encode(encoder.steps(item)).tolist() == expected
+        assert again.encode(again.steps(item)).tolist() == expected
+
+
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_every_pooling_reads_rows_as_if_they_were_alone(pooling: str, bidirectional: bool) -> None:
     config = ClassifyConfig(
         hidden_size=5, input="embedding", pooling=pooling, bidirectional=bidirectional
     )
-    model = build(config, 6, 3, cell_maker(config)).eval()
+    encoder = TokenEncoder(Characters(), Vocabulary.build("abcde"))
+    model = build(config, encoder, 3, cell_maker(config)).eval()
     rows = [torch.tensor([1, 2, 3, 4]), torch.tensor([5]), torch.tensor([2, 2])]
     steps = torch.nn.utils.rnn.pad_sequence(rows, padding_value=3)
     together = model({"steps": steps, "lengths": torch.tensor([4, 1, 2])})
@@ -188,6 +217,10 @@ def test_options_that_do_not_fit_the_items_are_refused() -> None:
     data = LabelledSet.from_items([np.ones((3, 1)) * k for k in range(9)], [0, 1, 0] * 3)
     with pytest.raises(ConfigError, match="tokens belongs to texts"):
         SequenceClassifier(tokens="words").fit(data)
+    sites = [f"{k:04b}".replace("0", "A").replace("1", "C") for k in range(16)]
+    codes = [k % 2 for k in range(16)]
+    with pytest.raises(ConfigError, match="pairs belong to embeddings"):
+        SequenceClassifier(pairs=True).fit(LabelledSet.from_items(sites, codes, kind="symbols"))
 
 
 def test_the_report_shows_texts_and_classes_as_text(tmp_path: Path) -> None:

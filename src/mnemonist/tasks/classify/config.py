@@ -41,6 +41,7 @@ class ClassifyConfig(NetworkConfig):
         test_file: a file of its own for the test part, in place of a share of the data.
         hidden_size: units of each layer and direction.
         bidirectional: whether sequences are read in both directions.
+        dropout: between layers, and before the head; 0.5 for text unless it is given.
         tokens: how text is cut: "characters", "words" (Chinese ones by rjieba), "spaces" (cut
             already) or "subwords" (learnt); by default words where the texts have five or more
             between spaces, else characters.
@@ -51,6 +52,10 @@ class ClassifyConfig(NetworkConfig):
         input: what a token becomes: "embedding", a learned vector, or "one_hot"; by default
             one-hot for symbols.
         embedding_size: width of a token's vector.
+        pairs: whether vectors of each token together with the one before it are read beside
+            (character bigrams); by default for text whose tokens are characters.
+        pair_size: width of a pair's vector.
+        pair_dropout: the probability of reading a pair as unknown, in training.
         scaling: of series, channel by channel, fitted on the training part: "standard" to mean
             0 and deviation 1, "minmax" to [-1, 1], or "none".
         max_steps: of a longer item only so many steps are read, half of them from its
@@ -76,10 +81,13 @@ class ClassifyConfig(NetworkConfig):
     min_count: int | None = Field(default=None, ge=1)
     input: Literal["embedding", "one_hot"] | None = None
     embedding_size: int = Field(default=64, ge=1)
+    pairs: bool | None = None
+    pair_size: int = Field(default=32, ge=1)
+    pair_dropout: float = Field(default=0.5, ge=0, lt=1)
     scaling: Literal["standard", "minmax", "none"] = "standard"
     max_steps: int = Field(default=400, ge=2)
     pooling: Literal["last", "mean", "max", "attention"] | None = None
-    token_dropout: float = Field(default=0.1, ge=0, lt=1)
+    token_dropout: float = Field(default=0.2, ge=0, lt=1)
     embedding_dropout: float = Field(default=0.5, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
     training: TrainingConfig = _TRAINING

@@ -18,6 +18,9 @@ from mnemonist.tasks.classify.config import ClassifyConfig
 
 __all__ = ["Encoder", "SeriesEncoder", "TokenEncoder", "encoder_from_dict", "fit_encoder"]
 
+_PAIRS = 5  # there are many more pairs than tokens
+_PAIR_COUNT = 3  # rarer ones are learnt by heart: each tells one training text from the others
+
 
 class Encoder(Protocol):
     """Turns items into steps.
@@ -42,16 +45,26 @@ class Encoder(Protocol):
 
 
 class TokenEncoder:
-    """Strings as numbers of tokens.
+    """Strings as numbers of tokens, (T,), or of tokens and pairs, (T, 2).
+
+    Args:
+        tokenizer: cuts the strings.
+        vocabulary: of the tokens.
+        pairs: of each token behind the one before it, if pairs are read.
 
     >>> from mnemonist.data.text import Characters
     >>> encoder = TokenEncoder(Characters(), Vocabulary.build("abba"))
     >>> encoder.encode(encoder.steps("abc")).tolist()
     [1, 2, 0]
+    >>> encoder = TokenEncoder(Characters(), encoder.vocabulary, Vocabulary.build(["ab"]))
+    >>> encoder.encode(encoder.steps("abc")).tolist()
+    [[1, 0], [2, 1], [0, 0]]
     """
 
-    def __init__(self, tokenizer: Tokenizer, vocabulary: Vocabulary) -> None:
-        self.tokenizer, self.vocabulary = tokenizer, vocabulary
+    def __init__(
+        self, tokenizer: Tokenizer, vocabulary: Vocabulary, pairs: Vocabulary | None = None
+    ) -> None:
+        self.tokenizer, self.vocabulary, self.pairs = tokenizer, vocabulary, pairs
         self.width = len(vocabulary)
 
     def steps(self, item: str) -> list[str]:
@@ -59,10 +72,18 @@ class TokenEncoder:
 
     def encode(self, steps: Sequence[str]) -> Tensor:
         # an item without any token is one unknown token: a network needs a step to read
-        return torch.from_numpy(self.vocabulary.encode(steps or ["<unk>"]))
+        steps = steps or ["<unk>"]
+        tokens = torch.from_numpy(self.vocabulary.encode(steps))
+        if self.pairs is None:
+            return tokens
+        return torch.stack([tokens, torch.from_numpy(self.pairs.encode(pairs_of(steps)))], 1)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"tokenizer": self.tokenizer.to_dict(), "vocabulary": self.vocabulary.to_dict()}
+        return {
+            "tokenizer": self.tokenizer.to_dict(),
+            "vocabulary": self.vocabulary.to_dict(),
+            "pairs": self.pairs and self.pairs.to_dict(),
+        }
 
 
 class SeriesEncoder:
@@ -101,20 +122,42 @@ def fit_encoder(train: LabelledSet, config: ClassifyConfig) -> TokenEncoder | Se
         vocabulary_size=config.vocabulary_size,
         seed=config.training.seed,
     )
-    tokens = chain.from_iterable(map(tokenizer.tokenize, train.items))
+    tokens = [tokenizer.tokenize(item) for item in train.items]
+    least = config.min_count or 1
+    pairs = None
+    if config.pairs:
+        found = chain.from_iterable(map(pairs_of, tokens))
+        pairs = Vocabulary.build(
+            found, max_size=_PAIRS * config.vocabulary_size, min_count=max(least, _PAIR_COUNT)
+        )
     vocabulary = Vocabulary.build(
-        tokens, max_size=config.vocabulary_size, min_count=config.min_count or 1
+        chain.from_iterable(tokens), max_size=config.vocabulary_size, min_count=least
     )
-    return TokenEncoder(tokenizer, vocabulary)
+    return TokenEncoder(tokenizer, vocabulary, pairs)
 
 
 def encoder_from_dict(saved: dict[str, Any]) -> TokenEncoder | SeriesEncoder:
     """The encoder whose `to_dict` this is."""
     if "scaler" in saved:
         return SeriesEncoder(Scaler.from_dict(saved["scaler"]), int(saved["width"]))
+    pairs = saved.get("pairs")
     return TokenEncoder(
-        tokenizer_from_dict(saved["tokenizer"]), Vocabulary.from_dict(saved["vocabulary"])
+        tokenizer_from_dict(saved["tokenizer"]),
+        Vocabulary.from_dict(saved["vocabulary"]),
+        pairs and Vocabulary.from_dict(pairs),
     )
+
+
+def pairs_of(tokens: Sequence[str]) -> list[str]:
+    """Each token behind the one before it; a line break stands before the first.
+
+    What comes later is no part of a pair, so that a network that reads forwards may be used
+    while tokens still arrive.
+
+    >>> pairs_of(["好", "看"])
+    ['\\n好', '好看']
+    """
+    return [before + token for before, token in zip(["\n", *tokens], tokens, strict=False)]
 
 
 def within(steps: list[Any], limit: int) -> list[Any]:

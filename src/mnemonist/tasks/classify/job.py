@@ -60,7 +60,7 @@ class ClassifyPlan(Plan[Predictor, Evaluation]):
         return self.sources
 
     def network(self) -> ClassifierModel:
-        return build(self.config, self.encoder.width, len(self.classes), self.cell)
+        return build(self.config, self.encoder, len(self.classes), self.cell)
 
     def learn(
         self, checkpoints: Checkpoints | None, progress: Progress

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from mnemonist.nn import AttentionPool, OneHot, Recurrent, TokenEmbedding, max_valid, mean_valid
 from mnemonist.tasks.classify.config import ClassifyConfig
+from mnemonist.tasks.classify.encoding import SeriesEncoder, TokenEncoder
 from mnemonist.tasks.common.network import layers
 from mnemonist.tasks.common.programs import Maker, as_saved
 from mnemonist.training.contract import LossResult
@@ -15,6 +16,24 @@ from mnemonist.training.contract import LossResult
 __all__ = ["ClassifierModel", "ClassifyObjective", "build"]
 
 Batch = dict[str, Tensor]
+
+
+class PairReader(nn.Module):
+    """x_t = [token t; pair (t-1, t)].
+
+    Args:
+        tokens: vectors of tokens.
+        pairs: vectors of pairs.
+    """
+
+    def __init__(self, tokens: TokenEmbedding, pairs: TokenEmbedding) -> None:
+        super().__init__()
+        self.tokens, self.pairs = tokens, pairs
+        self.output_size = tokens.output_size + pairs.output_size
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """(T, B, I) of numbers (T, B, 2)."""
+        return torch.cat([self.tokens(steps[..., 0]), self.pairs(steps[..., 1])], -1)
 
 
 class ClassifierModel(nn.Module):
@@ -41,7 +60,8 @@ class ClassifierModel(nn.Module):
         """(B, K) logits.
 
         Args:
-            batch: "steps" (T, B) of tokens or (T, B, C) of values, and "lengths" (B,).
+            batch: "steps" (T, B) of tokens, (T, B, 2) of tokens and pairs or (T, B, C) of values,
+                and "lengths" (B,).
         """
         lengths = batch["lengths"]
         output, _ = self.recurrent(self.read(batch["steps"]), lengths=lengths)
@@ -83,29 +103,43 @@ class ClassifyObjective:
         return LossResult(total, float(weights[labels].sum()))
 
 
-def build(config: ClassifyConfig, width: int, classes: int, cell: Maker) -> ClassifierModel:
+def build(
+    config: ClassifyConfig, encoder: TokenEncoder | SeriesEncoder, classes: int, cell: Maker
+) -> ClassifierModel:
     """The network of a resolved configuration.
 
     Args:
         config: resolved: its input is decided; None reads values.
-        width: how many tokens there are, or channels.
+        encoder: what numbers it reads.
         classes: K.
         cell: what `config.cell` stands for.
     """
     config = as_saved(config, cell)
-    read: nn.Module
-    if config.input == "embedding":
-        read = TokenEmbedding(
-            width,
-            config.embedding_size,
-            token_dropout=config.token_dropout,
-            dropout=config.embedding_dropout,
-        )
-        width = config.embedding_size
-    elif config.input == "one_hot":
-        read = OneHot(width)
-        width = read.output_size
-    else:
-        read = nn.Identity()
+    read, width = _reader(config, encoder)
     recurrent = layers(config, width, cell)
     return ClassifierModel(read, recurrent, config.pooling or "max", classes, config.dropout)
+
+
+def _reader(config: ClassifyConfig, encoder: TokenEncoder | SeriesEncoder) -> tuple[nn.Module, int]:
+    """What makes x of steps, and the width of x."""
+    if isinstance(encoder, SeriesEncoder):
+        return nn.Identity(), encoder.width
+    read: OneHot | TokenEmbedding | PairReader
+    if config.input == "one_hot":
+        read = OneHot(encoder.width)
+        return read, read.output_size
+    read = TokenEmbedding(
+        encoder.width,
+        config.embedding_size,
+        token_dropout=config.token_dropout,
+        dropout=config.embedding_dropout,
+    )
+    if encoder.pairs is not None:
+        pairs = TokenEmbedding(
+            len(encoder.pairs),
+            config.pair_size,
+            token_dropout=config.pair_dropout,
+            dropout=config.embedding_dropout,
+        )
+        read = PairReader(read, pairs)
+    return read, read.output_size

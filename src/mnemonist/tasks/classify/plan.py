@@ -63,7 +63,7 @@ def plan(source: Source, config: ClassifyConfig, *, cell: Maker | None = None) -
     raise_fatal(findings)
     resolved, parts, encoder, findings = _decided(data, tested, config, findings)
     maker = cell or cell_maker(resolved)
-    model = build(resolved, encoder.width, len(data.classes), maker)
+    model = build(resolved, encoder, len(data.classes), maker)
     steps = int(np.median([len(encoder.steps(item)) for item in parts.train.items[:500]]))
     batch = min(resolved.training.batch_size, len(parts.train))
     return ClassifyPlan(

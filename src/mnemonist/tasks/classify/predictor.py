@@ -139,7 +139,7 @@ def load_predictor(folder: RunFolder, *, cell: str | Maker | None = None) -> Pre
     state = folder.load_json("preprocessing.json")
     encoder = encoder_from_dict(state["encoder"])
     maker = maker_of(folder, config, cell)
-    model = build(config, encoder.width, len(state["classes"]), maker)
+    model = build(config, encoder, len(state["classes"]), maker)
     model.load_state_dict(folder.load_model()[0])
     model.eval()
     calibration = TemperatureScaling.from_dict(state["calibration"])

@@ -26,7 +26,7 @@ from mnemonist.runs.report_figures import drawn
 from mnemonist.tasks.classify import figures
 from mnemonist.tasks.classify.job import TrainedClassifier
 from mnemonist.tasks.classify.score import SHARES
-from mnemonist.tasks.classify.text import network_sentence, shown_item, token_names
+from mnemonist.tasks.classify.text import network_sentence, pairs_of_them, shown_item, token_names
 from mnemonist.tasks.common.figures import confusion_figure
 from mnemonist.tasks.common.report import (
     FOOTER,
@@ -256,7 +256,9 @@ def _facts(made: Any) -> list[tuple[str, str]]:
     ]
     if config.tokens is not None:
         case = ", in lower case" if config.lowercase else ""
-        facts.append(("Tokens", f"{made.encoder.width:,} {token_names(made)}{case}"))
+        facts.append(
+            ("Tokens", f"{made.encoder.width:,} {token_names(made)}{case}{pairs_of_them(made)}")
+        )
     else:
         facts.append(("Channels", f"{len(train.channels)}, scaled: {config.scaling}"))
     if config.class_weights == "balanced":

@@ -23,6 +23,7 @@ __all__ = [
     "network_name",
     "network_sentence",
     "next_commands",
+    "pairs_of_them",
     "shown_item",
     "token_names",
 ]
@@ -43,8 +44,9 @@ def network_name(config: Any) -> str:
 def network_sentence(made: ClassifyPlan) -> str:
     """The network in a line."""
     config = made.config
+    pairs = f" and of {config.pair_size} for pairs" if config.pairs else ""
     reads = {
-        "embedding": f"embeddings of {config.embedding_size}",
+        "embedding": f"embeddings of {config.embedding_size}{pairs}",
         "one_hot": "one-hot symbols",
         None: count(made.encoder.width, "channel"),
     }[config.input]
@@ -54,6 +56,12 @@ def network_sentence(made: ClassifyPlan) -> str:
 def token_names(made: ClassifyPlan) -> str:
     """What tokens are called."""
     return "symbols" if made.parts.train.kind == "symbols" else str(made.config.tokens)
+
+
+def pairs_of_them(made: ClassifyPlan) -> str:
+    """How many pairs of tokens are read beside them, if any are."""
+    pairs = getattr(made.encoder, "pairs", None)
+    return f" and {len(pairs):,} pairs of them" if pairs is not None else ""
 
 
 def header(made: ClassifyPlan) -> list[tuple[str, str]]:
@@ -67,7 +75,9 @@ def header(made: ClassifyPlan) -> list[tuple[str, str]]:
     ]
     if config.tokens is not None:
         case = ", in lower case" if config.lowercase else ""
-        lines.append(("tokens", f"{made.encoder.width:,} {token_names(made)}{case}"))
+        lines.append(
+            ("tokens", f"{made.encoder.width:,} {token_names(made)}{case}{pairs_of_them(made)}")
+        )
     return [
         *lines,
         ("network", f"{network_sentence(made)}, {made.parameters:,} parameters"),
