@@ -56,7 +56,7 @@ def name_of(config: NetworkConfig) -> str:
     if is_own(config):
         return config.cell.rpartition(":")[2]
     head, *rest = config.cell.split("_")
-    known = {"lstm", "gru", "mgu", "rnn", "ugrnn", "janet", "irnn", "rhn", "slstm"}
+    known = {"lstm", "gru", "cifg", "mgu", "rnn", "ugrnn", "janet", "irnn", "rhn", "slstm"}
     name = head.upper() if head in known else {"elman": "Elman RNN"}.get(head, head)
     return " ".join([name, *rest])
 
