@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from mnemonist.decoding.beam import BeamSearch
+from mnemonist.decoding.beam import BeamSearch, _Search
 from mnemonist.decoding.rows import Shared, select_rows
 from mnemonist.decoding.sampling import Sampler, sample
 from mnemonist.errors import ConfigError, MnemonistError, ShapeError
@@ -114,9 +114,11 @@ def test_a_sentence_is_searched_as_if_it_were_alone():
 @pytest.mark.parametrize("normalise", ["mean", "gnmt", "none"])
 def test_stopping_early_loses_nothing(normalise, monkeypatch):
     """The same as going on until as many have ended as there are beams."""
+    done = _Search._done
 
     def patient(self, sentence, best):
-        return len(self.ended[sentence]) >= self.options.beams or best == -torch.inf
+        few = len(self.ended[sentence]) < self.options.beams and best > -torch.inf
+        return not few and done(self, sentence, best)
 
     steps = []
     for seed in range(10):
@@ -127,10 +129,26 @@ def test_stopping_early_loses_nothing(normalise, monkeypatch):
         early = model.search(**options)
         taken = len(steps)
         with monkeypatch.context() as patched:
-            patched.setattr("mnemonist.decoding.beam._Search._done", patient)
+            patched.setattr(_Search, "_done", patient)
             assert model.search(**options) == early
         assert len(steps) - taken >= taken
         steps.clear()
+
+
+@pytest.mark.parametrize("normalise", ["mean", "gnmt", "none"])
+def test_a_sure_sequence_is_not_lost_to_short_ones(normalise):
+    """Ends of probability 0.001 at every step, more of them than beams before the right one."""
+
+    def step(tokens, state):
+        at = state[0, :, 0]
+        odds = torch.full((len(tokens), 11), 0.001)
+        odds[torch.arange(len(tokens)), torch.where(at < 8, at + 1, 0)] = 0.99
+        return odds.log(), state + 1
+
+    for beams in range(1, 7):
+        search = BeamSearch(beams=beams, max_length=20, eos=0, normalise=normalise)
+        ((best,),) = search(step, torch.zeros(1, 1, 1, dtype=torch.long), torch.tensor([9]))
+        assert best.tokens == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_it_stops_when_nothing_can_become_better():

@@ -50,10 +50,11 @@ class BeamSearch:
     At every step, of all continuations of the K live hypotheses, those K are looked at whose
     log P is the largest; of equal ones the first: that of the better hypothesis, then the
     smaller token. The ones that end are set aside, and the best K of those that do not end
-    live on. A sentence is done when K have ended, or when n have and nothing that lives can
-    become better than these: log P only falls, and lp is the largest at the greatest length,
-    which bounds what can come. With K = 1 this is greedy search; with as many beams as there
-    are sequences it finds the best of all.
+    live on. A sentence is done when n have ended and nothing that lives can become better than
+    these: log P only falls, and lp is the largest at the greatest length, which bounds what can
+    come. When K have ended it is done, too, unless what lives is better now than these: a sure
+    sequence is not lost to short ones that the other beams came upon. With K = 1 this is greedy
+    search; with as many beams as there are sequences it finds the best of all.
 
     >>> def step(tokens, state):  # ends (token 0) after two tokens, of which 2 is likelier than 1
     ...     logits = torch.tensor([[-9.0, 0.0, 0.5], [9.0, 0.0, 0.0]])
@@ -259,14 +260,18 @@ class _Search:
             self.ended[int(self.sentences[row])].append(hypothesis)
 
     def _done(self, sentence: int, best: float) -> bool:
-        """Whether nothing better can come; `best` is the best log P that lives."""
-        ended, n = self.ended[sentence], self.options.n_best
-        if len(ended) >= self.options.beams or best == -torch.inf:
+        """Whether nothing better is to come; `best` is the best log P that lives.
+
+        Fewer than K have ended: nothing better can come. K have: what lives is not better now.
+        """
+        ended, options = self.ended[sentence], self.options
+        if best == -torch.inf:
             return True
-        if len(ended) < n:
+        if len(ended) < options.n_best:
             return False
-        nth = sorted((one.score for one in ended), reverse=True)[n - 1]
-        return nth >= best / self.options.penalty(self.options.max_length)
+        length = options.max_length if len(ended) < options.beams else self.tokens.shape[-1]
+        nth = sorted((one.score for one in ended), reverse=True)[options.n_best - 1]
+        return nth >= best / options.penalty(length)
 
 
 def _pick(values: Tensor, index: Tensor) -> Tensor:
