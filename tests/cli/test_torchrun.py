@@ -20,7 +20,10 @@ SMALL = ("--epochs=2", "--hidden-size=8", "--embedding-size=8", "--dropout=0")
 
 # Each process draws the masks of its own rows, so that none are drawn where runs are compared.
 FILES = {
-    "classify": ("reviews.csv", ("--token-dropout=0", "--embedding-dropout=0")),
+    "classify": (
+        "reviews.csv",
+        ("--token-dropout=0", "--pair-dropout=0", "--embedding-dropout=0"),
+    ),
     "tag": ("news.txt", ("--token-dropout=0", "--embedding-dropout=0")),
     "language": ("text.txt", ("--fresh=0", "--steps=20", "--batch-size=8")),
     "translate": ("pairs.tsv", ()),
