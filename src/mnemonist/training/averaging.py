@@ -68,9 +68,8 @@ class WeightAverage:
 
     def put_in(self) -> None:
         """The model gets the mean of its weights for good, where there is one."""
-        with torch.no_grad():
-            for (_, parameter), mean in zip(self._named, self.mean, strict=False):
-                parameter.copy_(mean)
+        for weight, mean in zip(self._weights(), self.mean, strict=False):
+            weight.copy_(mean)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What a checkpoint holds, within `in_use` as well: tensors, and what is none."""

@@ -73,7 +73,8 @@ class Evaluation(Protocol):
 class Plan(ABC, Generic[P, E]):
     """What a training will do, decided before it does it; a job's subclass says how.
 
-    P is the job's predictor, E its evaluation of one. `job` is the job's name, as in ``mnemonist train JOB``.
+    P is the job's predictor, E its evaluation of one. `job` is the job's name, as in
+    ``mnemonist train JOB``.
 
     Args:
         config: without open questions.
